@@ -37,8 +37,7 @@ def inspect_sentence(
     sides, whether the end of either was too long and left out, and one entry per part (see PARTS). `beside` are other
     models whose gradients are shown too.
 
-    Raises TypeError for an argument that is not text, and ValueError for an unknown part or when there is nothing to
-    translate.
+    Raises TypeError for a non-text argument, and ValueError for an unknown part or with nothing to translate.
     """
     parts = _known([parts] if isinstance(parts, str) else list(parts))
     sentence = valid(text_of("sentence", sentence))

@@ -52,8 +52,8 @@ def support(lexicon: Lexicon, tokenizer: Tokenizer, srcs: Sequence[str], tgts: S
 
 
 def noise(texts: Sequence[str], seed: int = 1) -> list[str]:
-    """Random letters of `texts`, in texts and words of the same number and length. They are no language, so they show
-    what a model invents when there is nothing to translate."""
+    """Random letters of `texts`, in texts and words of the same number and length. They show what a model invents
+    when there is nothing to translate."""
     drawn = random.Random(seed)
     letters = sorted({letter.lower() for text in texts for letter in text if letter.isalpha()}) or ["a"]
     return [

@@ -61,8 +61,7 @@ def _begin(begin: Callable[[], object]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this process with its parent: a killed parent cannot end its processes, which would run on to no
-    purpose."""
+    """Ends this process with its parent: a killed parent cannot end its processes."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait_for_end([parent.sentinel])

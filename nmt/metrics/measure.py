@@ -78,8 +78,8 @@ class Metric:
 
 @dataclass(frozen=True)
 class Measure:
-    """A selection metric with everything its numbers depend on. The same value is used wherever translations are
-    scored or compared, so "better" means the same throughout a run or a command."""
+    """A selection metric with everything its numbers depend on. One value serves a whole run or command, so
+    "better" always means the same."""
 
     name: Name = "bleu"  # the selection metric
     tokenize: str = "13a"  # BLEU's tokenisation
@@ -229,7 +229,7 @@ def check_references(given: Iterable[Any], given_refs: Iterable[Any]) -> tuple[l
 
 
 def _sequence(name: str, given: Any, about: str) -> list[Any]:
-    """Raises TypeError unless it is an iterable, other than text or a mapping."""
+    """Raises TypeError for text, a mapping, or anything not iterable."""
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise TypeError(f"{name} is a {type(given).__name__}; {about}")
     return list(given)

@@ -1,7 +1,7 @@
 """Rare things in a test text: numbers, names, words that the training text lacks, and compounds of its words.
 
 For numbers and names, which are copied, it counts how many a translation has; for all kinds it scores the sentences
-that contain them. It uses no word lists of a language, so it does not recognise numbers in words.
+that contain them. It has no word lists, so it does not recognise numbers in words.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LONGEST_JOINT = 2  # letters between two parts, such as the German s
 class Rare(NamedTuple):
     """Results for one kind of rare thing; `in_reference` and `right` are 0 for kinds that are not copied."""
 
-    sentences: int  # sentences that contain one
+    sentences: int  # that contain one
     bleu: float | None  # of these sentences; None if there are none
-    in_reference: int = 0  # of those in the source, how many the reference has too
+    in_reference: int = 0  # of the source's, how many the reference has too
     right: int = 0  # of these, how many the translation has
 
     @property

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 WIDE = 8.0  # inches; a wider drawing gets both columns
-FEW_COLUMNS = 4  # a table with at most this many gets one of the page's columns
+FEW_COLUMNS = 4  # a table with more gets both of the page's columns
 KEYS = (
     "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
     "each has them as a table, too."

@@ -101,7 +101,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 def write_record(folder: Path, outcome: Outcome) -> None:
     """Save a run's outcome for the table of the sweep in `folder`. A failure does not replace what an earlier start
     of the same run found."""
-    # A run's name has no blank, so it cannot end in " failed".
+    # A run's name has no blank.
     done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))
     done.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(failed if outcome.failed else done, (to_json(asdict(outcome)) + "\n").encode())

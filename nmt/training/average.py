@@ -22,18 +22,18 @@ class Average(nn.Module):
     """A mean of a model's past weights. Subclasses choose which weights."""
 
     def after_update(self, model: nn.Module, step: int) -> None:
-        """Called after the model's update number `step`, from 1."""
+        """After the model's update number `step`, from 1."""
 
     def before_validation(self, model: nn.Module) -> None:
-        """Called when training pauses to validate."""
+        """When training pauses to validate."""
 
     def mean(self) -> Sequence[Tensor] | None:
-        """One tensor per parameter, of the same shape; None while there is nothing to average."""
+        """Shaped like the parameters; None while there is nothing to average."""
         raise NotImplementedError
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:
-        """A context in which the model's weights are the mean."""
+        """A context with the mean as the model's weights."""
         means, own = self.mean(), [parameter.data for parameter in model.parameters()]
         for parameter, mean in zip(model.parameters(), means or own, strict=True):
             parameter.data = mean
@@ -113,7 +113,7 @@ class Averages(nn.ModuleDict):
         return [name for name, average in self._every().items() if average.mean() is not None]
 
     def applied(self, name: str | None, model: nn.Module) -> AbstractContextManager[None]:
-        """A context in which the model's weights are the named average; None leaves them as they are."""
+        """A context with the named average as the model's weights; None changes nothing."""
         return self._every()[name].applied(model) if name else nullcontext()
 
     def _every(self) -> dict[str, Average]:

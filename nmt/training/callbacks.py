@@ -101,7 +101,7 @@ class ValidationReport(Callback):
             every = validation.by_direction or {"": validation.scores}
             self.has_warned = any(self._warns(pl_module, *one) for one in every.items())
         pairs, of_directions = pl_module.valid.pairs, list(pl_module.valid.rows.values())
-        for i in range(min(self.num_samples, len(pairs))):  # the same samples each time, from each direction in turn
+        for i in range(min(self.num_samples, len(pairs))):  # from each direction in turn, the same each time
             rows = of_directions[i % len(of_directions)]
             sample = rows[i * len(rows) // self.num_samples]
             pair = pairs[sample]
@@ -110,7 +110,7 @@ class ValidationReport(Callback):
             log.info("  hyp %s", validation.translations[sample])
 
     def _warns(self, module: TrainingModule, direction: str, scores: Mapping[str, Score]) -> bool:
-        """Whether BLEU cannot tell these models apart although they differ; logs a warning if so."""
+        """Warns, and returns True, when BLEU cannot tell different models apart."""
         bleu, chrf = scores["bleu"].score, scores["chrf"].score
         if bleu >= 0.005 or chrf < BLIND_TO:
             return False
@@ -149,8 +149,8 @@ class Watched(Callback):
 class ModelDirectories(Checkpoint):
     """Keeps the best weights in model/ and, with `number` > 1, the best few in best/step-N/.
 
-    A model that drops out of the best is removed only after the next checkpoint, as a run that resumes from an
-    earlier one may still need it.
+    A model that drops out of the best is removed only after the next checkpoint, as a run that resumes
+    from an earlier one may need it.
     """
 
     def __init__(self, run_dir: Path, number: int) -> None:

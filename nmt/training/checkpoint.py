@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
 PIECES = "pieces_sha256"  # the key of the pieces' hash in a checkpoint
-SPANS = "total", "current"  # the spans over which Lightning counts
+SPANS = "total", "current"  # keys of Lightning's counts
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -139,7 +139,7 @@ class Checkpoints(Checkpoint):
         started = getattr(trainer.strategy.launcher, "procs", [])
         for process in started:
             process.kill()
-        started.clear()  # Lightning also kills this process when it sees one of them killed
+        started.clear()  # Lightning kills this process too when it sees one killed
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.signals.install()
@@ -173,8 +173,7 @@ class Checkpoints(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Make Lightning resume inside an epoch (even before its first batch), at the place that the DataModule
-        gives.
+        """Make Lightning resume inside an epoch (or before its first batch), where the DataModule says.
 
         Lightning's own counts are those of one process, taken in the middle of a batch or of the end of an epoch. It
         takes an epoch for finished when training ends inside it; with max_steps it resumes inside a finished one.

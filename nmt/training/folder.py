@@ -145,8 +145,7 @@ def _with_normalization(began: dict[str, Any], config: RunConfig) -> RunConfig:
 
 
 def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
-    """Save the pairs of the training text that a run validates with, for evaluating and tuning with the same
-    pairs."""
+    """Save the pairs of the training text that a run validates with, for evaluating and tuning."""
     for name, side in (("valid.src", [pair.src for pair in pairs]), ("valid.tgt", [pair.tgt for pair in pairs])):
         lines = (text.replace("\n", " ") + "\n" for text in side)
         write_atomically(run_dir / name, "".join(lines).encode(errors="replace"))
@@ -213,7 +212,7 @@ class _Handler(logging.FileHandler):
             super().emit(record)
 
     def close(self) -> None:
-        with naming(self.baseFilename):  # closing tries again to write what could not be written
+        with naming(self.baseFilename):  # closing retries failed writes
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802

@@ -52,7 +52,7 @@ class GraphedLoss:
             device.type == "cuda"
             and torch.is_grad_enabled()
             and not torch.are_deterministic_algorithms_enabled()
-            # Float16 scales the loss before its gradient is computed; the graph computes both at once.
+            # Float16's loss is scaled before its gradient is computed.
             and not (torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") == torch.float16)
         )
 
@@ -83,7 +83,7 @@ def _loss_and_gradient(
 
 
 class _Handed(torch.autograd.Function):
-    """Hands over a loss and gradients computed earlier as if they were computed now."""
+    """Hands over an earlier loss and gradients as if computed now."""
 
     @staticmethod
     def forward(ctx: Any, run: Callable[[], list[Tensor]], *parameters: Tensor) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,7 @@ class Guide:
 
 
 def _before_end(ids: Tensor, length: Tensor) -> Tensor:
-    """(B,L), False for the end of a sentence and padding, else True."""
+    """(B,L), False for the end of a sentence and padding."""
     return torch.arange(ids.shape[1], device=ids.device) < (length - 1)[:, None]
 
 

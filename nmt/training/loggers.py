@@ -84,7 +84,7 @@ class ServiceLogger(Logger):
         return self.config.run
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Does nothing: the run's settings are logged when it begins."""
+        """Does nothing: beginning a run logs its settings."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

@@ -135,7 +135,7 @@ class TrainingModule(pl.LightningModule):
         datamodule.batches_done = batch_idx + 1
         if self.global_step != self.averaged_step:  # not in the middle of accumulated batches
             self.averaged_step = self.global_step
-            self.zero_grad(set_to_none=True)  # the next loss is computed without the old gradients
+            self.zero_grad(set_to_none=True)  # the next loss does not need the gradients
             self.averages.after_update(self.model, self.global_step)
         self.trimmer.after_batch()
 
@@ -162,10 +162,10 @@ class TrainingModule(pl.LightningModule):
         trim_memory()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.val_batches.append(batch)  # kept for the weights and for each average of them
+        self.val_batches.append(batch)  # for the weights and each average
 
     def on_validation_epoch_end(self) -> None:
-        """Translate the validation text with the weights and with their averages, and keep the best."""
+        """Validate the weights and their averages, and keep the best."""
         validations = [self._validate(name) for name in (None, *self.averages.before_validation(self.model))]
         self.validation = max(validations, key=lambda validation: validation.key)
         self.progress = self.progress.after(self.validation.key, self.global_step, self.config.trainer.keep_best)
@@ -252,7 +252,7 @@ class TrainingModule(pl.LightningModule):
             before = before.without_best()
         self.progress = before if self.rollbacks is None else replace(before, rollbacks=self.rollbacks)
         self.averaged_step = checkpoint["global_step"]
-        # The schedule applies a new rollback's factor only after the next update.
+        # The schedule sees new rollbacks only after the next update.
         for optimizer in checkpoint["optimizer_states"]:
             for group in optimizer["param_groups"]:
                 group["lr"] *= ROLLBACK_RATE ** (self.progress.rollbacks - before.rollbacks)

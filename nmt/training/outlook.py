@@ -26,13 +26,13 @@ class TimeLeft(Callback):
         self.final_step = 0
         self.first_step = 0  # in this process
         self.began = self.paused = 0.0  # s; when training began, and the time of validations since
-        self.before = 0.0  # s; the time of training before the checkpoint that it resumed from
+        self.before = 0.0  # s; training time at the checkpoint that it resumed from
         self.validations = 0
         self.pause_began = 0.0
 
     @property
     def spent(self) -> float:
-        """Seconds of training and validation, in all starts of the run."""
+        """Seconds of training and validation in all starts."""
         return self.before + (time.monotonic() - self.began if self.began else 0.0)
 
     def state_dict(self) -> dict[str, Any]:

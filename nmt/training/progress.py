@@ -37,7 +37,7 @@ class TrainingProgress:
         return cls(**{**since, **{name: value for name, value in saved.items() if name != "returns"}, "best": best})
 
     def after(self, key: SelectionKey, step: int, keep: int = 1) -> TrainingProgress:
-        """The state after a validation. The best `keep` validations are remembered; of equal ones, the earlier."""
+        """The state after a validation. Keeps the `keep` best ones; of equal ones, the earlier."""
         best = sorted([*self.best, (key, step)], key=lambda one: one[0], reverse=True)[:keep]
         if not self.best or key > self.best[0][0]:
             return replace(self, best=tuple(best), validated_step=step, without_gain=0, since_cut=0)
@@ -49,7 +49,7 @@ class TrainingProgress:
         return replace(self, rate_scale=self.rate_scale * factor, since_cut=0)
 
     def without_best(self) -> TrainingProgress:
-        """The state without the best scores, which a different measure found: the next validation is the best."""
+        """Forget the best scores, of a different measure: the next validation is the best."""
         return replace(self, best=(), validated_step=-1, without_gain=0, since_cut=0)
 
     @property

@@ -78,7 +78,7 @@ def can_start_others() -> bool:
     if "LOCAL_RANK" in os.environ:
         return True
     is_module = getattr(sys.modules["__main__"], "__spec__", None) is not None
-    # In a notebook sys.argv[0] is the kernel's own file, so a file alone does not prove a script.
+    # In a notebook sys.argv[0] is the kernel's own file.
     return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())
 
 

@@ -40,7 +40,7 @@ class ResumePoint(NamedTuple):
 
 
 def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
-    """The resume point that the first process finds. From now on the module uses the measure that the run began with.
+    """The resume point that the first process finds. The module gets the measure that the run began with.
     Raises ValueError when none of the existing checkpoints can be used."""
 
     def found() -> ResumePoint:
@@ -117,7 +117,7 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
 
 
 def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
-    """Why nothing is left to train after a checkpoint, and how to continue; None if training is not over."""
+    """Why training is over at a checkpoint, and how to continue; None if it is not."""
     epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
     waited = content["progress"]["without_gain"]
     if epochs >= config.max_epochs:

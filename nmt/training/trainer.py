@@ -41,7 +41,7 @@ NOT_FOR_USERS = (
     "does not have many workers",
     "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows the place
     "isinstance.treespec, LeafSpec.* is deprecated",
-    "The number of training batches .* is smaller than the logging interval",  # happens with a small text
+    "The number of training batches .* is smaller than the logging interval",  # a small text
     "sync_dist=True",  # every rank has the same figures
     "`broadcast_buffers` is deprecated",  # torch's replacement sends the buffers once, and older versions lack it
 )

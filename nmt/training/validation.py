@@ -112,7 +112,7 @@ def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
 
 
 def translated(translator: Translator, texts: Sequence[str], rank: int, world_size: int) -> list[str]:
-    """The translations of all texts; each process makes a part of them."""
+    """The translations of all texts, shared among the processes."""
     mine = texts[rank::world_size]
     with bar("validating", len(mine), "sentences") as done:
         found = translator.translate(mine, plain=True, each=partial(map_counted, done))
