@@ -29,6 +29,8 @@ MAX_NAME = 120  # characters of a run's name
 def register() -> None:
     """Register the defaults of every dataclass as `/schema/...`, and the resolver `${run_name:...}`."""
     store = ConfigStore.instance()
+    # Hydra copies the store, which it never changes, for each composition, and for each group of --help.
+    vars(store)["__deepcopy__"] = lambda memo: store
     store.store(group="schema", name="run", node=defaults(RunConfig))
     for group, base in SCHEMAS.items():
         for name in CHOICES[base]:
