@@ -55,8 +55,9 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive
 from nmt.common.process import IN_SEARCH, tune_process
 from nmt.data.readers import read_lines
+from nmt.engine.device import available_compute, resolve_compute, resolve_device
 from nmt.engine.on_gpu import GPU_DTYPES
-from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
+from nmt.engine.products import COMPUTE
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import with_beam_size

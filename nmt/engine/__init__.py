@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nmt.engine.device import has_packed_products, resolve_compute, resolve_device
 from nmt.engine.ensemble import Ensemble
 from nmt.engine.network import PackedNetwork, SearchedNetwork, TrainedNetwork
 from nmt.engine.on_gpu import GPU_DTYPES, GPUNetwork
 from nmt.engine.output import Shortlist
-from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
+from nmt.engine.products import COMPUTE
 from nmt.model.seq2seq import Seq2Seq
 
 __all__ = ["Ensemble", "SearchedNetwork", "Shortlist", "resolve_compute", "resolve_device", "searchable"]

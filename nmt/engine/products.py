@@ -10,7 +10,6 @@ Inputs and results are float32 everywhere.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, replace
@@ -21,12 +20,11 @@ from torch import Tensor, nn
 
 from nmt import native
 from nmt.common.process import has_amx
+from nmt.engine.device import has_fast_bfloat16
 from nmt.engine.output import Product, Rows, spread_first
 
 ROWS = 64  # the number of input rows for which oneDNN lays out a weight
 FILL = 32  # about as many rows as AMX multiplies at once
-
-
 BYTES, SCALES = ".bytes", ".scales"
 Kept = MutableMapping[str, Tensor]  # int8 weights and their scales, by the names of their products
 
@@ -73,10 +71,6 @@ class Compute:
                 shown = list(self.kept[one].shape)
                 raise ValueError(f"of the packed weights {one} is {shown}; the config says {list(shape)}")
         return self.kept[names[0]], self.kept[names[1]]
-
-
-def has_fast_bfloat16() -> bool:
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def filled(x: Tensor, product: Product) -> Tensor:
@@ -173,41 +167,3 @@ COMPUTE = {
     "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
     "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32, in_bytes=True),
 }
-
-
-def has_packed_products(device: torch.device) -> bool:
-    return device.type == "cpu" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
-
-
-def available_compute(device: torch.device) -> list[str]:
-    """The precisions that this machine supports; the last is the fastest."""
-    if device.type == "cuda":
-        return ["float32", "bfloat16", "float16"]
-    able = ["float32"]
-    if has_packed_products(device):
-        if has_fast_bfloat16():
-            able.append("bfloat16")
-        if native.is_here() or "fbgemm" in torch.backends.quantized.supported_engines:
-            able.append("int8")
-    return able
-
-
-def resolve_compute(compute: str, device: torch.device) -> str:
-    """ "auto" is the fastest here. Raises ValueError for a precision that this machine does not support."""
-    able = available_compute(device)
-    if compute == "auto":
-        return able[-1]
-    if compute not in able:
-        raise ValueError(f"compute is {compute!r}; here choose one of: auto, {', '.join(able)}")
-    return compute
-
-
-def resolve_device(device: str) -> str:
-    """ "auto" is the GPU when there is one. Raises ValueError for a device that is not here."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ValueError(f"device is {device!r}; choose one of: auto, cpu, cuda, cuda:N")
-    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device is {device!r}, but there are {torch.cuda.device_count()} GPUs to be seen here")
-    return device

@@ -19,7 +19,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.kernels import native
-from nmt.kernels.trial import fitting, is_trusted, wave
+from nmt.kernels.memory import fitting
+from nmt.kernels.trial import is_trusted, wave
 
 LIMIT = 20.0  # of q and k each: exp(2 * LIMIT)**2 is still finite in float32, and a tanh ±1 to the last digit before
 

@@ -1,17 +1,14 @@
-"""Tries a kernel once, so that torch can replace it if it fails; and finds how much fits into a GPU's memory."""
+"""Tries a kernel once, so that torch can replace it if it fails."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import torch
 from torch import Tensor
 
 log = logging.getLogger(__name__)
-
-SHARE = 1 / 64  # of a GPU's memory, for a result computed piece by piece
 
 Numbers = Sequence[Tensor]
 
@@ -36,16 +33,3 @@ def wave(*shape: int, device: torch.device, dtype: torch.dtype = torch.float32) 
     """Irregular numbers within ±2, always the same: drawing random ones would change what training draws."""
     count = torch.Size(shape).numel()
     return (2 * torch.arange(count, device=device).mul(count + 0.7).sin()).view(shape).to(dtype)
-
-
-def fitting(device: torch.device, itemsize: int, on_cpu: int) -> int:
-    """How many numbers of this many bytes a piece may have; on a CPU `on_cpu`, what its cache holds."""
-    if device.type == "cpu":
-        return on_cpu
-    return max(on_cpu, int(SHARE * memory_of(device)) // itemsize)
-
-
-@cache
-def memory_of(device: torch.device) -> int:
-    """In bytes; 0 if unknown."""
-    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0

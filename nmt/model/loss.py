@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.kernels import native
-from nmt.kernels.trial import fitting, is_trusted, wave
+from nmt.kernels.memory import fitting
+from nmt.kernels.trial import is_trusted, wave
 
 CHUNK = 1024  # positions per product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions per elementwise pass on CPU

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from nmt.bundle import Bundle
-from nmt.kernels.trial import fitting
+from nmt.kernels.memory import fitting
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.base import best_first

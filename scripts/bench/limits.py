@@ -15,8 +15,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt import native
+from nmt.engine.device import has_packed_products
 from nmt.engine.output import Product
-from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
+from nmt.engine.products import COMPUTE, linear_int8, linear_packed
 from nmt.native.beam import NativeBeams
 from nmt.native.layer import Layer
 from nmt.translation.translator import Translator

@@ -4,21 +4,22 @@ from types import SimpleNamespace
 
 import torch
 
-from nmt.kernels import trial
-from nmt.kernels.trial import fitting, is_trusted, wave
+from nmt.kernels import memory
+from nmt.kernels.memory import fitting
+from nmt.kernels.trial import is_trusted, wave
 
 
 def test_a_piece_is_as_large_as_a_cpus_cache_or_a_share_of_a_gpus_memory(monkeypatch):
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=device.index << 36)
     )
-    trial.memory_of.cache_clear()
+    memory.memory_of.cache_clear()
     assert fitting(torch.device("cpu"), 4, 500) == 500
     assert fitting(torch.device("cuda", 1), 4, 500) == (1 << 30) // 4
     assert fitting(torch.device("cuda", 1), 2, 500) == (1 << 30) // 2
     assert fitting(torch.device("cuda", 0), 2, 500) == 500
     assert fitting(torch.device("meta"), 2, 500) == 500
-    trial.memory_of.cache_clear()
+    memory.memory_of.cache_clear()
 
 
 def test_a_wave_is_always_the_same_and_fills_its_range():

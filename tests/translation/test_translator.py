@@ -22,8 +22,8 @@ from nmt.common.files import sha256
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.engine import Ensemble
+from nmt.engine.device import resolve_compute
 from nmt.engine.network import TrainedNetwork
-from nmt.engine.products import resolve_compute
 from nmt.inspection import inspect_sentence
 from nmt.inspection.alignment import align
 from nmt.metrics.config import MetricConfig
