@@ -190,12 +190,12 @@ def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | 
     if tgts is None:
         with bar("translating", len(srcs)) as done:
             tgts = [one.text for one in translator.translate(srcs, each=partial(map_counted, done))]
-    cut: list[bool] = []
-    for weights in tracked(align(translator, srcs, tgts, cut), "aligning", len(srcs)):
-        print(pharaoh(weights, threshold))
-    for line, one in enumerate(cut, 1):
-        if one:
-            warn(f"line {line}: {TOO_LONG}")
+    cut: list[int] = []
+    for line, found in enumerate(tracked(align(translator, srcs, tgts), "aligning", len(srcs)), 1):
+        print(pharaoh(found.weights, threshold))
+        cut += [line] * found.is_cut
+    for line in cut:
+        warn(f"line {line}: {TOO_LONG}")
 
 
 def number(text: str) -> float:

@@ -8,6 +8,7 @@ Dims: A heads, S source and T target pieces, P source and Q target words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,11 @@ from nmt.text.pieces import SPACE, characters, spelt
 from nmt.translation.translator import Translator
 
 BATCH = 32
+
+
+class Alignment(NamedTuple):
+    weights: Tensor  # of words (Q,P), averaged over heads
+    is_cut: bool  # whether the end of either side was left out
 
 
 def word_shares(pieces: Sequence[str]) -> Tensor:
@@ -63,14 +69,8 @@ def pharaoh(weights: Tensor, threshold: float | None) -> str:
 
 
 @torch.inference_mode()
-def align(
-    translator: Translator, srcs: Sequence[str], tgts: Sequence[str], cut: list[bool] | None = None
-) -> Iterator[Tensor]:
-    """Word weights (Q,P) of each sentence and its translation, averaged over heads. Adds to `cut` whether the end of
-    either was left out.
-
-    Raises ValueError for a model without attention.
-    """
+def align(translator: Translator, srcs: Sequence[str], tgts: Sequence[str]) -> Iterator[Alignment]:
+    """Each sentence with its translation. Raises ValueError for a model without attention."""
     if translator.model.decoder.attention.context_size == 0:
         raise ValueError("the model has no attention to align by (attention=none)")
     tags, tokenizer = len(translator.language_ids()), translator.tokenizer
@@ -78,13 +78,12 @@ def align(
         texts = srcs[start : start + BATCH]
         sources = tagged_sources(translator, texts)
         tgt, tgt_cut = tgt_ids(translator, sources, tgts[start : start + BATCH])
-        if cut is not None:
-            cut += map(max, (source.is_cut for source in sources), tgt_cut)
         tensors = (*pad([source.ids for source in sources]), pad([[BOS_ID, *ids] for ids in tgt])[0])
         _, weights = translator.model(*(tensor.to(translator.device) for tensor in tensors))
-        for of_sentence, text, source, ids in zip(weights.float().mean(1).cpu(), texts, sources, tgt, strict=True):
+        of_batch = weights.float().mean(1).cpu()
+        for of_sentence, text, source, ids, is_cut in zip(of_batch, texts, sources, tgt, tgt_cut, strict=True):
             of_pieces = of_sentence[: len(ids), tags : len(source.ids) - 1]  # neither side's EOS
             own = [text[start:end] for *_, start, end in source.text.edits]  # a term has another form in the target
             src_pieces = spelt(tokenizer.src_pieces(source.ids[tags:-1]), tokenizer.rules, own)
             tgt_pieces = spelt(tokenizer.tgt_pieces(ids), tokenizer.rules, source.text.kept)
-            yield word_weights(of_pieces, src_pieces, tgt_pieces)
+            yield Alignment(word_weights(of_pieces, src_pieces, tgt_pieces), source.is_cut or is_cut)

@@ -150,7 +150,7 @@ def test_pieces_make_words():
 @pytest.mark.parametrize("pair", [("", "Anna"), ("Anna", ""), ("", ""), (" ", "\u3000")])
 def test_the_alignment_of_blank_text_is_an_empty_line(translator, pair, threshold):
     srcs, tgts = ([text, "Anna"] for text in pair)
-    blank, other = (pharaoh(weights, threshold) for weights in align(translator, srcs, tgts))
+    blank, other = (pharaoh(weights, threshold) for weights, _ in align(translator, srcs, tgts))
     assert blank == ""
     assert other
 
@@ -180,8 +180,8 @@ def test_sentences_align_the_same_alone_and_among_others(translator):
         ["Anna likes.", "Paul", "A child hears"],
     )
     together = list(align(translator, srcs, tgts))
-    for src, tgt, weights in zip(srcs, tgts, together, strict=True):
-        (alone,) = align(translator, [src], [tgt])
+    for src, tgt, (weights, _) in zip(srcs, tgts, together, strict=True):
+        ((alone, _),) = align(translator, [src], [tgt])
         torch.testing.assert_close(weights, alone)
         assert weights.shape == (len(tgt.split()), len(src.split()))
 

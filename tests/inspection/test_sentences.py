@@ -44,9 +44,8 @@ def test_an_inspection_of_a_sentence_without_end_is_bounded_and_says_so(translat
     assert (len(found["src_pieces"]), len(found["tgt_pieces"]), found["truncated"]) == (MAX_PIECES, MAX_PIECES, True)
     assert len(inspect_sentence(translator, "Anna", [], "x" * 10 * MAX_CHARS)["tgt"]) <= MAX_CHARS
     assert not inspect_sentence(translator, "Anna.", [], "Anna.")["truncated"]
-    cut: list[bool] = []
-    weights = list(align(translator, ["Anna mag.", LONG, "Anna."], ["Anna.", "Anna.", LONG], cut))
-    assert cut == [False, True, True]
+    weights, cut = zip(*align(translator, ["Anna mag.", LONG, "Anna."], ["Anna.", "Anna.", LONG]), strict=True)
+    assert cut == (False, True, True)
     assert max(weights[1].shape[1], weights[2].shape[0]) <= MAX_PIECES
 
 
@@ -78,12 +77,12 @@ def test_the_words_of_an_alignment_are_those_of_the_text(signs):
         ("ANNA ⇧ mag ⇊⇊ NN 1", "⇪"),
         ("Anna {x, plural, one {# Hund} other {# Hunde}}", "{x, plural, one {# Hund} other {# Hunde}} Anna"),
     ]
-    for weights, (src, tgt) in zip(align(signs, *zip(*pairs, strict=True)), pairs, strict=True):
+    for (weights, _), (src, tgt) in zip(align(signs, *zip(*pairs, strict=True)), pairs, strict=True):
         assert weights.shape == (len(tgt.split()), len(src.split()))
         assert (weights > 0).all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signs, "glossary", Glossary({"Hund": "big red dog"}))
-        (weights,) = align(signs, ["Ein Hund schläft"], ["A big red dog"])
+        ((weights, _),) = align(signs, ["Ein Hund schläft"], ["A big red dog"])
     assert weights.shape == (4, 3)
 
 

@@ -465,9 +465,8 @@ def test_half_a_character_is_taken_for_a_sign_and_raises_nothing(translator):
     assert inspect_sentence(translator, broken[0], ["attention"]) == inspect_sentence(
         translator, sound[0], ["attention"]
     )
-    assert [w.tolist() for w in align(translator, broken, broken)] == [
-        w.tolist() for w in align(translator, sound, sound)
-    ]
+    found, expected = (align(translator, side, side) for side in (broken, sound))
+    assert [one.weights.tolist() for one in found] == [one.weights.tolist() for one in expected]
 
 
 @pytest.mark.parametrize("copies", [1, 2])
