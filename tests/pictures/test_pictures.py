@@ -13,7 +13,7 @@ import pytest
 
 from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
-from nmt.pictures.draw import save, size, svg
+from nmt.pictures.draw import COLOURS, EDGE, save, size, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import to_html, to_markdown, to_text
 
@@ -82,6 +82,18 @@ def test_hovering_shows_each_number_at_its_place():
     assert x0 < x1
     assert y0 < y1  # downwards
     assert text == "a, x\ndistance: 0\nnorm: 1"
+
+
+def test_an_arrow_ends_at_the_edge_of_its_box():
+    nodes = [Node("1", "a", 0, 0), Node("2", "a long name", 5, 0, kind="good")]
+    drawing, _ = svg(Diagram("tree", nodes, [("1", "2")], 6, 2))
+    path = r'<path d="([^"]*)"[^>]*style="fill: '
+    head, box = (re.search(path + colour, drawing)[1] for colour in (EDGE, COLOURS["good"]))
+    assert 0 < min(xs(box)) - max(xs(head)) < 4
+
+
+def xs(path: str) -> list[float]:
+    return [float(x) for x in re.findall(r"(-?[\d.]+) -?[\d.]+\s*\n", path)]
 
 
 def test_long_names_have_room_beside_the_numbers():
