@@ -15,7 +15,7 @@ from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 from nmt.pictures.draw import COLOURS, EDGE, save, svg
 from nmt.pictures.fonts import families
-from nmt.pictures.page import to_html, to_markdown, to_text
+from nmt.pictures.page import drawings, to_html, to_markdown, to_text
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 LINES = LineChart(
@@ -126,10 +126,12 @@ def test_a_browser_shows_the_page_without_an_error_and_a_number_on_hovering(tmp_
 
 
 def test_markdown_links_its_pictures(tmp_path):
-    text = to_markdown("A page", SECTIONS, tmp_path)
+    text = to_markdown("A page", SECTIONS, drawings(SECTIONS), tmp_path)
     linked = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert linked == ["first-last-weights.svg", "first-last-norms.svg", "then.svg"]
     assert sorted(linked) == sorted(path.name for path in tmp_path.iterdir())
+    for name, title in zip(linked, ("weights", "norms", "tree"), strict=True):
+        assert f">{title}</text>" in (tmp_path / name).read_text(encoding="utf-8")
     assert "| 3 | <b>4</b> \\| 5 |" in text
 
 
@@ -170,7 +172,9 @@ def test_what_a_stranger_names_is_escaped_and_cut_in_every_picture(tmp_path):
 def test_what_a_stranger_names_is_escaped_on_a_page_and_a_terminal(tmp_path):
     table = Table(HOSTILE, (HOSTILE, "b"), [(HOSTILE, "c")])
     sections = [Section(HOSTILE[:9], [HOSTILE[:9], "a paragraph " * 99], [*HOSTILE_CHARTS, table])]
-    for text in (to_html(HOSTILE, sections), to_markdown(HOSTILE, sections, tmp_path), to_text(sections)):
+    drawn = drawings(sections)
+    pages = to_html(HOSTILE, sections, drawn), to_markdown(HOSTILE, sections, drawn, tmp_path), to_text(sections)
+    for text in pages:
         assert not HIDDEN.search(text.replace("\n", ""))
         assert len(text) < 200_000
         assert r"\x1b[2J" in text
