@@ -221,13 +221,16 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
 def _traced(
     function: Callable[..., Any], inputs: Sequence[TensorSpec], sizes: Mapping[str, int]
 ) -> torch.fx.GraphModule:
+    from torch._guards import TracingContext, tracing
+    from torch._subclasses import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx  # takes a second to import
 
     tensors = [
         torch.empty([sizes[dim] if isinstance(dim, str) else dim for dim in dims], dtype=dtype, device="meta")
         for _, dims, dtype in inputs
     ]
-    with torch.no_grad():
+    one_mode = TracingContext(FakeTensorMode())  # else make_fx makes one for each tensor, which is slow
+    with torch.no_grad(), tracing(one_mode):
         found = make_fx(lambda *given: function(*given), _decompositions())(*tensors)
     found.graph.eliminate_dead_code()
     return found

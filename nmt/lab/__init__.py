@@ -9,7 +9,7 @@ from typing import Any
 from nmt.common.files import write_atomically
 from nmt.lab import gradients, memory, report, translation
 from nmt.pictures.charts import Section
-from nmt.pictures.page import to_html, to_markdown
+from nmt.pictures.page import drawings, to_html, to_markdown
 from nmt.plain_data import from_dict
 
 EXPERIMENTS: dict[str, tuple[type, Callable[[Any], list[Section]]]] = {
@@ -37,6 +37,7 @@ def page_of(experiment: str, sections: Sequence[Section], folder: Path) -> Path:
     pictures.mkdir(parents=True, exist_ok=True)
     title = report.TITLE if experiment == "report" else f"nmt-lab {experiment}"
     page = folder / f"{experiment}.html"
-    write_atomically(page, to_html(title, sections).encode())
-    write_atomically(pictures / "README.md", to_markdown(title, sections, pictures).encode())
+    drawn = drawings(sections)
+    write_atomically(page, to_html(title, sections, drawn).encode())
+    write_atomically(pictures / "README.md", to_markdown(title, sections, drawn, pictures).encode())
     return page

@@ -22,8 +22,8 @@ from nmt.cells import Cell
 from nmt.common.bars import clock, tracked
 from nmt.common.files import write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
+from nmt.common.pool import results
 from nmt.common.shape import Shape, ShapeError, check_shape
-from nmt.lab.pool import results
 from nmt.lab.words import cell_label
 from nmt.plain_data import from_dict
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
@@ -62,8 +61,6 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         figure.set_layout_engine("constrained")
         for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have free places
             paint(chart, part.subplots())
-        figure.draw_without_rendering()  # boxes need their size before arrows end at them
-        figure.set_layout_engine("none")  # keep all places
         with naming(path):
             figure.savefig(path, dpi=120)
 
@@ -76,10 +73,8 @@ def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
         figure = Figure(figsize=size(chart), layout="constrained")
         axes = figure.subplots()
         paint(chart, axes)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # keep all places
         drawn = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})  # savefig would draw again
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
         spots = hover(chart, axes)
     text = drawn.getvalue()
     text = text[text.index("<svg") :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,21 @@ THEMED = {
     **{colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)},
 }
 
+Drawing = tuple[str, dict[str, Any]]  # of draw.svg
 
-def to_html(title: str, sections: Sequence[Section]) -> str:
+
+def drawings(sections: Sequence[Section]) -> list[Drawing]:
+    """Their charts, drawn for the page and for Markdown."""
+    return [svg(chart) for section in sections for chart in section.charts if not isinstance(chart, Table)]
+
+
+def to_html(title: str, sections: Sequence[Section], drawn: Sequence[Drawing] | None = None) -> str:
     """The page as text, with everything included: drawings as SVG, their numbers for hovering, one style and one
     script."""
     title, sections = printable(title, MOST), printable(sections)
     hovers: list[dict[str, Any]] = []
-    shown = [section_html(section, hovers) for section in sections]
+    left = iter(drawings(sections) if drawn is None else drawn)
+    shown = [section_html(section, left, hovers) for section in sections]
     links = (f'<a href="#{anchor(s.title)}">{html.escape(s.title)}</a>' for s in sections)
     help_ = f"<p class=help>{KEYS}</p>\n" if hovers else ""
     data = to_json(hovers).replace("<", "\\u003c")
@@ -61,21 +69,21 @@ def to_html(title: str, sections: Sequence[Section]) -> str:
     )
 
 
-def section_html(section: Section, hovers: list[dict[str, Any]]) -> str:
+def section_html(section: Section, drawn: Iterator[Drawing], hovers: list[dict[str, Any]]) -> str:
     """Appends to `hovers` the values that the script shows for each of the figures."""
     name = anchor(section.title)
     body = [f'<section id="{name}"><h2 dir=auto>{html.escape(section.title)}</h2>']
     body += [f"<p dir=auto>{html.escape(paragraph)}</p>" for paragraph in section.text]
     body.append('<div class="charts">')
     for chart in section.charts:
-        body.append(table_html(chart) if isinstance(chart, Table) else figure_html(chart, hovers))
+        body.append(table_html(chart) if isinstance(chart, Table) else figure_html(chart, next(drawn), hovers))
     return "\n".join([*body, "</div></section>\n"])
 
 
-def figure_html(chart: Picture, hovers: list[dict[str, Any]]) -> str:
+def figure_html(chart: Picture, drawn: Drawing, hovers: list[dict[str, Any]]) -> str:
     """The drawing in the page's colours, its description, and a place for the table of its numbers, which the script
     fills in when it is opened."""
-    drawing, hover = svg(chart)
+    drawing, hover = drawn
     table = numbers(chart)
     hovers.append(hover if isinstance(chart, Heatmap) else hover | {"header": table.header, "table": table.rows})
     note = f"<figcaption>{html.escape(chart.note)}</figcaption>" if isinstance(chart, Heatmap) and chart.note else ""
@@ -110,11 +118,12 @@ def table_html(table: Table) -> str:
     )
 
 
-def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
-    """The same page as Markdown. Draws each chart into `folder`, which must exist, and links it relative to there."""
+def to_markdown(title: str, sections: Sequence[Section], drawn: Sequence[Drawing], folder: Path) -> str:
+    """The same page as Markdown. Writes the drawings to `folder`, which must exist, and links them relative to
+    there."""
     title, sections = printable(title, MOST), printable(sections)
     lines = [f"# {title}", ""]
-    names = {id(chart): name for name, chart in pictures(sections).items()}
+    names, left = {id(chart): name for name, chart in pictures(sections).items()}, iter(drawn)
     for section in sections:
         lines += [f"## {section.title}", ""]
         for paragraph in section.text:
@@ -125,7 +134,7 @@ def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
                 lines += [*map(markdown_row, chart.rows), ""]
             else:
                 name = f"{names[id(chart)]}.svg"
-                save_svg(chart, folder / name)
+                write_svg(next(left), folder / name)
                 lines += [f"![{chart.title}]({name})", ""]
     return "\n".join(lines)
 
@@ -142,8 +151,12 @@ def pictures(sections: Sequence[Section]) -> dict[str, Picture]:
 
 def save_svg(chart: Picture, path: Path) -> None:
     """The same chart gives the same bytes."""
+    write_svg(svg(chart), path)
+
+
+def write_svg(drawn: Drawing, path: Path) -> None:
     with naming(path):
-        path.write_text(f"{svg(chart)[0]}\n", encoding="utf-8")
+        path.write_text(f"{drawn[0]}\n", encoding="utf-8")
 
 
 def to_text(sections: Sequence[Section]) -> str:

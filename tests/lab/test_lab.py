@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import re
 import sys
+from functools import reduce
+from itertools import cycle
+from operator import getitem
 from pathlib import Path
 
 import browser
@@ -36,13 +40,19 @@ def command(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("experiment", sorted(EXPERIMENTS))
-def test_every_experiment_has_a_config_that_the_code_accepts(experiment):
+@pytest.fixture(scope="module")
+def composed():
+    """The settings of each experiment."""
     register()
     GlobalHydra.instance().clear()
+    data = {"translation": ["data=demo"]}
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        composed = compose(f"lab_{experiment}", return_hydra_config=False)
-    config, _ = configured(experiment, to_plain(composed))
+        return {name: to_plain(compose(f"lab_{name}", data.get(name, []))) for name in EXPERIMENTS}
+
+
+@pytest.mark.parametrize("experiment", sorted(EXPERIMENTS))
+def test_every_experiment_has_a_config_that_the_code_accepts(composed, experiment):
+    config, _ = configured(experiment, composed[experiment])
     assert config.lab_dir == "runs/lab"
     assert set(lab.ABOUT) == set(EXPERIMENTS)
 
@@ -106,10 +116,10 @@ def test_the_largest_size_is_a_multiple_of_the_step():
     assert largest(lambda n: n * n, 10, 8) == 8
 
 
-@pytest.mark.parametrize("name", sorted(CELLS))
-def test_every_cell_takes_part_in_memory_and_gradients(name):
+@pytest.mark.parametrize(("name", "task"), zip(sorted(CELLS), cycle(TASKS)))
+def test_every_cell_and_every_task_takes_part_in_memory_and_gradients(name, task):
     job = {"cell": {"name": name}, "task": "order", "lag": 8, "parameters": 500, "seeds": 2, "learning": LITTLE}
-    found = memory.work(job)
+    found = memory.work(job | {"task": task})
     assert len(found["scores"]) == 2
     assert found["network_parameters"] <= 500
     found = gradients.work(job)
@@ -235,14 +245,14 @@ def test_names():
     assert [listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, monkeypatch, capsys):
     """Translation too, whose second start trains nothing."""
     monkeypatch.chdir(tmp_path)
     little = [f"learning.{key}={value}" for key, value in LITTLE.items() if key != "max_steps"]
     common = ["lab_dir=lab", "parameters=400", "seeds=2", "processes=1", *little]
-    steps = [f"max_steps.{task}=2" for task in TASKS]
-    lags = [f"lags.{task}=[8]" for task in TASKS]
-    command(monkeypatch, capsys, "memory", *common, "cells=[rnn,lstm]", *steps, *lags)
+    tasks = ["tasks=[adding,order]", "max_steps.adding=2", "max_steps.order=2", "lags.adding=[8]", "lags.order=[8]"]
+    command(monkeypatch, capsys, "memory", *common, "cells=[rnn,lstm]", *tasks)
     command(monkeypatch, capsys, "gradients", *common, "lag=9", "learning.max_steps=2", "forget_biases=[0,2]")
     train = [
         "cells=[rnn,lstm]", "attentions=[dot,none]", "data=files", f"data.dir={corpus_dir}", "data.src=de",
@@ -293,34 +303,51 @@ def test_the_docs_show_the_pictures_that_the_report_copies():
     assert all(path.stat().st_size < 60_000 for path in (root / "data/pictures").iterdir())
 
 
-def test_a_wrong_experiment_is_refused_in_one_line(monkeypatch, capsys):
-    for arguments, message in (
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         ([], "no experiment is given; choose one of: memory"),
         (["cooking"], "'cooking' is no experiment"),
-        (["memory", "tasks=[x]"], "tasks has 'x'; choose from: adding"),
-        (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
-        (["memory", "lags.copy=[2]"], "lags.copy is [2]; it takes numbers of steps, from 4 to 100000"),
-        (["memory", "lags.copy=[1000000000]"], "it takes numbers of steps, from 4 to 100000"),
-        (["memory", "cells=[]"], "cells and tasks take one name at least each"),
-        (["memory", "tasks=[]"], "cells and tasks take one name at least each"),
         (["memory", "cells=[lstm,rnn,lstm]"], "cells has lstm twice"),
-        (["memory", "tasks=[copy,copy]"], "tasks has copy twice"),
-        (["memory", "lags.copy=[20,20]"], "lags.copy has 20 twice"),
-        (["gradients", "clip_norms=[1,1.0]"], "clip_norms has 1.0 twice"),
-        (["translation", "data=demo", "attentions=[dot,dot]"], "attentions has dot twice"),
-        (["translation", "data=demo", "init=m"], "init is 'm', but each cell is trained from scratch here; leave it"),
-        (
-            ["translation", "data=demo", "model.attention.size=16"],
-            "model.attention.size is 16, but none of attentions",
-        ),
-        (["gradients", "cells=[]"], "cells, forget_biases and clip_norms take one value at least each"),
-        (["gradients", "cells=[lstm]", "forget_biases=[]"], "take one value at least each"),
-        (["gradients", "clip_norms=[]"], "take one value at least each"),
+        (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
         (["report", "lab_dir=/nowhere"], "/nowhere holds no experiment yet"),
-    ):
-        with pytest.raises(SystemExit) as stopped:
-            command(monkeypatch, capsys, *arguments)
-        assert stopped.value.code == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith("nmt-lab: ")
-        assert message in line
+    ],
+)
+def test_a_wrong_command_is_refused_in_one_line(monkeypatch, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stopped:
+        command(monkeypatch, capsys, *arguments)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("nmt-lab: ")
+    assert message in line
+
+
+LAGS = r"lags.copy is \[%d\]; it takes numbers of steps, from 4 to 100000"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "message"),
+    [
+        ("memory", {"tasks": ["x"]}, "tasks has 'x'; choose from: adding"),
+        ("memory", {"lags.copy": [2]}, LAGS % 2),
+        ("memory", {"lags.copy": [10**9]}, LAGS % 10**9),
+        ("memory", {"cells": []}, "cells and tasks take one name at least each"),
+        ("memory", {"tasks": []}, "cells and tasks take one name at least each"),
+        ("memory", {"tasks": ["copy", "copy"]}, "tasks has copy twice"),
+        ("memory", {"lags.copy": [20, 20]}, "lags.copy has 20 twice"),
+        ("gradients", {"clip_norms": [1, 1.0]}, "clip_norms has 1.0 twice"),
+        ("gradients", {"cells": []}, "cells, forget_biases and clip_norms take one value at least each"),
+        ("gradients", {"cells": ["lstm"], "forget_biases": []}, "take one value at least each"),
+        ("gradients", {"clip_norms": []}, "take one value at least each"),
+        ("translation", {"attentions": ["dot", "dot"]}, "attentions has dot twice"),
+        ("translation", {"init": "m"}, "init is 'm', but each cell is trained from scratch here; leave it"),
+        ("translation", {"model.attention.size": 16}, "model.attention.size is 16, but none of attentions"),
+    ],
+)
+def test_a_wrong_experiment_is_refused(composed, experiment, changes, message):
+    data = copy.deepcopy(composed[experiment])
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        reduce(getitem, parents, data)[last] = value
+    with pytest.raises(ValueError, match=message):
+        configured(experiment, data)

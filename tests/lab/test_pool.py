@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from nmt.lab.pool import finished, results
+from nmt.common.pool import finished, results
 
 # Its processes write who they are. A launcher of Python may stand between the parent and who starts it.
 PARENT = """
 import os, sys
 from pathlib import Path
 from test_pool import for_ever
-from nmt.lab.pool import results
+from nmt.common.pool import results
 try:
     list(results(for_ever, [Path(sys.argv[1], str(i)) for i in range(2)], 2))
 except KeyboardInterrupt:

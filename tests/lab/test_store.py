@@ -88,17 +88,24 @@ SHAPES = {"memory": memory.SUMMARY, "gradients": gradients.SUMMARY, "translation
         ("", "it is no JSON"),
     ],
 )
-def test_a_report_of_a_damaged_summary_is_refused_in_one_line_that_names_the_file(
-    tmp_path, monkeypatch, capsys, name, content, what
-):
+def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_path, name, content, what):
     path = tmp_path / f"{name}.json"
     path.write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match="is damaged") as refusal:
+        report.run(report.ReportConfig(str(tmp_path), None))
+    assert str(refusal.value).startswith(f"{path} is damaged, or of another version: {what}")
+    assert str(refusal.value).endswith(f"; run nmt-lab {name} again, or delete it")
+
+
+def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, capsys):
+    (tmp_path / "memory.json").write_text("[]")
     with pytest.raises(SystemExit) as stopped:
         command(monkeypatch, capsys, "report", f"lab_dir={tmp_path}")
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"nmt-lab: {path} is damaged, or of another version: {what}")
-    assert line.endswith(f"; run nmt-lab {name} again, or delete it")
+    assert line.startswith(
+        f"nmt-lab: {tmp_path / 'memory.json'} is damaged, or of another version: it holds no mapping"
+    )
 
 
 def test_every_value_of_a_summary_is_looked_at(tmp_path):

@@ -35,12 +35,17 @@ def chromium():
         yield found
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    found = tmp_path_factory.mktemp("pictures") / "page.html"
+    found.write_text(to_html("A page", SECTIONS), encoding="utf-8")
+    return found
+
+
 @pytest.fixture
-def opened(chromium, tmp_path):
+def opened(chromium, path):
     """The page, ready; whatever it asks for, or complains of, fails the test."""
     contexts, wrong = [], []
-    path = tmp_path / "page.html"
-    path.write_text(to_html("A page", SECTIONS), encoding="utf-8")
 
     def open_page(**settings):
         contexts.append(chromium.new_context(**settings))

@@ -13,9 +13,9 @@ import pytest
 
 from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
-from nmt.pictures.draw import save, size, svg
+from nmt.pictures.draw import COLOURS, EDGE, save, svg
 from nmt.pictures.fonts import families
-from nmt.pictures.page import to_html, to_markdown, to_text
+from nmt.pictures.page import drawings, to_html, to_markdown, to_text
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 LINES = LineChart(
@@ -50,13 +50,12 @@ def test_the_suffix_gives_the_format(suffix, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "width", "shape"), [(4, 4, (1, 4)), (7, 4, (3, 3)), (7, 30, (2, 4)), (7, 60, (1, 7))]
+    ("number", "width", "shape"), [(4, 4, (1, 4)), (7, 4, (3, 3)), (7, 11, (2, 4)), (7, 20, (1, 7))]
 )
 def test_many_charts_stand_in_columns_where_these_are_narrow(number, width, shape, tmp_path):
-    chart = replace(MAP, columns=[""] * width, values=[[0.5] * width] * 2)
-    save([chart] * number, tmp_path / "a.png")
+    save([replace(GRAPH, width=width, height=1)] * number, tmp_path / "a.png")
     pixels = [int.from_bytes((tmp_path / "a.png").read_bytes()[start : start + 4]) for start in (16, 20)]
-    assert pixels == [int(120 * inches * count) for inches, count in zip(size(chart), shape, strict=True)]
+    assert pixels == [120 * inches * count for inches, count in zip((width, 1), shape, strict=True)]
 
 
 def test_another_suffix_is_refused(tmp_path):
@@ -82,6 +81,18 @@ def test_hovering_shows_each_number_at_its_place():
     assert x0 < x1
     assert y0 < y1  # downwards
     assert text == "a, x\ndistance: 0\nnorm: 1"
+
+
+def test_an_arrow_ends_at_the_edge_of_its_box():
+    nodes = [Node("1", "a", 0, 0), Node("2", "a long name", 5, 0, kind="good")]
+    drawing, _ = svg(Diagram("tree", nodes, [("1", "2")], 6, 2))
+    path = r'<path d="([^"]*)"[^>]*style="fill: '
+    head, box = (re.search(path + colour, drawing)[1] for colour in (EDGE, COLOURS["good"]))
+    assert 0 < min(xs(box)) - max(xs(head)) < 4
+
+
+def xs(path: str) -> list[float]:
+    return [float(x) for x in re.findall(r"(-?[\d.]+) -?[\d.]+\s*\n", path)]
 
 
 def test_long_names_have_room_beside_the_numbers():
@@ -115,10 +126,12 @@ def test_a_browser_shows_the_page_without_an_error_and_a_number_on_hovering(tmp_
 
 
 def test_markdown_links_its_pictures(tmp_path):
-    text = to_markdown("A page", SECTIONS, tmp_path)
+    text = to_markdown("A page", SECTIONS, drawings(SECTIONS), tmp_path)
     linked = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert linked == ["first-last-weights.svg", "first-last-norms.svg", "then.svg"]
     assert sorted(linked) == sorted(path.name for path in tmp_path.iterdir())
+    for name, title in zip(linked, ("weights", "norms", "tree"), strict=True):
+        assert f">{title}</text>" in (tmp_path / name).read_text(encoding="utf-8")
     assert "| 3 | <b>4</b> \\| 5 |" in text
 
 
@@ -159,7 +172,9 @@ def test_what_a_stranger_names_is_escaped_and_cut_in_every_picture(tmp_path):
 def test_what_a_stranger_names_is_escaped_on_a_page_and_a_terminal(tmp_path):
     table = Table(HOSTILE, (HOSTILE, "b"), [(HOSTILE, "c")])
     sections = [Section(HOSTILE[:9], [HOSTILE[:9], "a paragraph " * 99], [*HOSTILE_CHARTS, table])]
-    for text in (to_html(HOSTILE, sections), to_markdown(HOSTILE, sections, tmp_path), to_text(sections)):
+    drawn = drawings(sections)
+    pages = to_html(HOSTILE, sections, drawn), to_markdown(HOSTILE, sections, drawn, tmp_path), to_text(sections)
+    for text in pages:
         assert not HIDDEN.search(text.replace("\n", ""))
         assert len(text) < 200_000
         assert r"\x1b[2J" in text
