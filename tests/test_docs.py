@@ -105,6 +105,7 @@ def test_commands_are_found():
     assert {"nmt-tune", "nmt-serve"} <= {command for _, command, *_ in SHOWN}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_python_of_the_page_runs_from_top_to_bottom(corpus_dir, tmp_path, monkeypatch, capsys):
     shutil.copytree(corpus_dir, tmp_path / "corpus")
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forks import start_in_forks
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
@@ -17,6 +18,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 @pytest.fixture
 def call(monkeypatch, capsys):
     """Run a script in this process, whose forks it kills -> its output."""
+    start_in_forks(monkeypatch)
 
     def called(name, *options):
         monkeypatch.syspath_prepend(SCRIPTS)

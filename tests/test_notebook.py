@@ -12,7 +12,8 @@ pytest.importorskip("ipykernel")
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
 BRIEF = 'cell, epochs, embedding_size, hidden_size, sentence = "gru", 1, 8, 8, "Der Hund schläft."'
-SOME, FEW = '"progress": False', '"progress": False, "max_steps": 2, "accelerator": "cpu"'
+SOME = '"progress": False}'
+FEW = '"progress": False, "max_steps": 2, "accelerator": "cpu"}, data={"train": "valid", "valid": "test"}'
 
 
 def test_the_notebook_trains_and_shows_attention_and_gates(tmp_path):

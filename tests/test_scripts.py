@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import programs
+from forks import start_in_forks
 
 pytestmark = pytest.mark.long
 
@@ -21,10 +22,15 @@ def call(name, *options, python=sys.executable):
     return subprocess.run([python, SCRIPTS / name, *map(str, options)], capture_output=True, text=True)
 
 
-def test_hostile_lines_come_out_as_many_and_in_order():
-    result = call("stress_stream.py", "--lines", 3000, "--times", 1, "--pause", 0.2)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "3000 lines in and out, in order; 3 workers killed" in result.stdout
+def test_hostile_lines_come_out_as_many_and_in_order(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import stress_stream
+
+    start_in_forks(monkeypatch)
+    options = ["--lines=2600", "--times=1", "--pause=0.1", "--deaths=2"]  # with 3, all might be over one batch
+    monkeypatch.setattr(sys, "argv", ["stress_stream.py", *options])
+    stress_stream.main()
+    assert "2600 lines in and out, in order; 2 workers killed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("first", [0, 5000])

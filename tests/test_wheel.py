@@ -83,7 +83,8 @@ def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):
     where = run(sys.executable, "-c", "import nmt, nmt.native as n; print(nmt.__file__, n.is_here())").stdout.decode()
     assert where.startswith(str(site))
     assert where.endswith(f" {native.is_here()}\n")
-    small = ["model.embedding_size=8", "model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"]
+    small = ["data.train=valid", "data.valid=test", "tokenizer.vocab_size=400", "trainer.accelerator=cpu"]
+    small += ["model.embedding_size=8", "model.hidden_size=8", "trainer.max_steps=2"]
     run(site / "bin" / "nmt-train", "experiment=demo", "run=here", "search=greedy", "search.max_extra=2", *small)
     result = run(site / "bin" / "nmt-translate", "runs/here/model", input="Der Hund schläft.\n\n".encode())
     assert result.stdout.count(b"\n") == 2

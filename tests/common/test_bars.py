@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import commands
 import pytest
 import terminal
+from forks import start_in_forks
 
 from nmt.cli.errors import warn
 from nmt.common import bars
@@ -43,7 +44,10 @@ def screen_of(monkeypatch):
     return sys.stderr
 
 
-def test_translating_shows_how_far_it_is_on_a_terminal_and_never_a_byte_on_stdout(trained, corpus_dir, tmp_path):
+def test_translating_shows_how_far_it_is_on_a_terminal_and_never_a_byte_on_stdout(
+    trained, corpus_dir, tmp_path, monkeypatch
+):
+    start_in_forks(monkeypatch)
     text = (corpus_dir / "train.de").read_bytes() + b"\n17\n"  # what is not searched counts too
     (tmp_path / "text").write_bytes(text)
     arguments = [trained / "model", "--workers", 2, "--batch-size", 20]
@@ -61,7 +65,8 @@ def test_translating_shows_how_far_it_is_on_a_terminal_and_never_a_byte_on_stdou
     assert terminal.run([*command, "--quiet"], text) == (0, expected.stdout, "")
 
 
-def test_a_command_that_waits_at_a_terminal_says_so_once(trained):
+def test_a_command_that_waits_at_a_terminal_says_so_once(trained, monkeypatch):
+    start_in_forks(monkeypatch)
     reader, writer = terminal.open_terminal()
     command = [str(BIN / "nmt-translate"), str(trained / "model")]
     with subprocess.Popen(command, stdin=writer, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
