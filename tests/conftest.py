@@ -122,5 +122,7 @@ def trained(corpus_dir, tmp_path_factory) -> Path:
     """The run directory of a model that has learned the tiny language."""
     from nmt.training.run import train
 
-    config = toy.run_config(corpus_dir, tmp_path_factory.mktemp("runs"), trainer__max_epochs=25)
+    config = toy.run_config(
+        corpus_dir, tmp_path_factory.mktemp("runs"), trainer__max_epochs=25, trainer__val_every_epochs=5
+    )
     return train(config).model_dir.parent

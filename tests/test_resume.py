@@ -78,9 +78,12 @@ def train_until(config, hook, count):
 @pytest.mark.parametrize(
     "kills",
     [
-        [("on_train_batch_start", 1)],  # before anything is saved
+        [
+            ("on_train_batch_start", 1),
+            ("on_train_epoch_end", 1),
+            ("on_train_epoch_end", 1),
+        ],  # first, with nothing saved
         [("training_step", 6), ("on_train_batch_start", 2), ("on_train_batch_end", 9)],  # between accumulated batches
-        [("on_train_epoch_end", 1), ("on_train_epoch_end", 1)],
         [("on_validation_start", 1), ("on_validation_epoch_end", 1), ("validation_step", 1)],
         [("on_train_batch_end", count) for count in (3, 4, 5)],
     ],
@@ -95,9 +98,9 @@ def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole
 
 
 def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
-    settings = SETTINGS | {"optim__risk": 10.0, "optim__candidates": 3, "trainer__max_steps": 6}
+    settings = SETTINGS | {"optim__risk": 10.0, "optim__candidates": 3, "trainer__max_steps": 4}
     found = []
-    for folder, kills in (("whole", []), ("parts", [("training_step", 10), ("on_train_batch_end", 3)])):
+    for folder, kills in (("whole", []), ("parts", [("training_step", 6), ("on_train_batch_end", 3)])):
         config = toy.run_config(corpus_dir, tmp_path / folder, **settings)
         for hook, count in kills:
             train_until(config, hook, count)
@@ -182,7 +185,7 @@ def test_a_run_that_has_more_epochs_than_it_shall_have_is_finished(corpus_dir, t
             "1 validation(s) brought nothing better; trainer.patience=2, or more, goes on",
         ),
         (
-            {"trainer__max_minutes": 0.001, "trainer__max_tokens": 256},
+            {"trainer__max_minutes": 0.001, "trainer__max_tokens": 128, "trainer__max_epochs": 1},
             {"trainer__max_minutes": 10},
             "minutes are over; a larger trainer.max_minutes goes on",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str])
         "config_sha256": digest_of(recipe(config)),
         "text_sha256": text,
         "metric": {"name": config.metric.name, "signature": ", ".join(signatures)},
-        "git_commit": git_commit(Path(__file__).parents[2]),
+        "git_commit": own_commit(),
         "versions": {
             "nmt": __version__,
             "python": platform.python_version(),
@@ -49,6 +50,11 @@ def recipe(config: RunConfig) -> dict[str, Any]:
         del data[key]
     data["data"].pop("dir", None)
     return dict(data)
+
+
+@cache  # what it was at the start is what runs
+def own_commit() -> str | None:
+    return git_commit(Path(__file__).parents[2])
 
 
 def git_commit(folder: Path) -> str | None:

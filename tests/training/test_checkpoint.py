@@ -35,6 +35,7 @@ COMMAND = [
     "data.tgt=en",
     "run=toy",
     "tokenizer.vocab_size=320",
+    "model.embedding_size=96",
     "model.hidden_size=48",
     "trainer.max_tokens=512",
     "trainer.accelerator=cpu",

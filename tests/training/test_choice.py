@@ -52,12 +52,12 @@ def kept(run_dir):
     return json.loads((run_dir / "model" / "scores.json").read_text())
 
 
-@pytest.mark.parametrize(("tokenize", "signature", "epochs"), [("auto", "tok:zh", 8), ("13a", "tok:13a", 3)])
+@pytest.mark.parametrize(("tokenize", "signature", "epochs"), [("auto", "tok:zh", 9), ("13a", "tok:13a", 3)])
 def test_the_model_of_a_language_without_spaces_is_the_best_one_and_not_the_first(
     chinese, tmp_path, caplog, tokenize, signature, epochs
 ):
     with caplog.at_level(logging.INFO, logger="nmt"):
-        settings = {"trainer__keep_best": 2, "trainer__max_epochs": epochs}
+        settings = {"trainer__keep_best": 2, "trainer__max_epochs": epochs, "trainer__val_every_epochs": epochs // 3}
         result = train(into_chinese(chinese, tmp_path, metric={"tokenize": tokenize}, **settings))
     run_dir = result.model_dir.parent
     rows, found = validations(run_dir), kept(run_dir)

@@ -102,6 +102,7 @@ def test_the_expectation_is_over_length_normalised_likelihoods():
 
 def test_training_lowers_it(trained, corpus_dir, tmp_path):
     settings = {"optim__risk": 100.0, "optim__candidates": 4, "optim__learning_rate": 1e-3, "model__dropout": 0.0}
+    settings["trainer__val_every_epochs"] = 4
     config = toy.run_config(corpus_dir, tmp_path, init=str(trained / "model"), trainer__max_epochs=4, **settings)
     rows = read_metrics(train(config).model_dir.parent / "metrics.csv")
     risks = [float(row["train/risk"]) for row in rows if row.get("train/risk")]

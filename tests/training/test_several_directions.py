@@ -29,7 +29,8 @@ WAYS = {"de-en": "de", "en-de": "en"}
 def both(corpus_dir, tmp_path_factory) -> Path:
     """The run of a model that has learned the tiny language both ways."""
     folder = tmp_path_factory.mktemp("both")
-    settings = {"trainer__max_epochs": 14, "trainer__max_tokens": 512, "optim__learning_rate": 0.03}
+    settings = {"trainer__max_epochs": 14, "trainer__val_every_epochs": 7, "optim__learning_rate": 0.03}
+    settings["trainer__max_tokens"] = 512
     return train(toy.run_config(corpus_dir, folder, **BOTH | settings)).model_dir.parent
 
 
