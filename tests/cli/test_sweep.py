@@ -16,6 +16,8 @@ from nmt.plain_data import to_dict
 from nmt.training.folder import CONFIG, check_run_dir
 from nmt.training.run import Trained
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 SHORT = [*QUICK, "trainer.max_steps=2", "trainer.num_samples=0"]
 
 
@@ -25,7 +27,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory, corpus_dir):
+def here(tmp_path_factory, corpus_dir, no_pictures):
     """A sweep in this process: its folder, and what it printed."""
     folder, out, err = tmp_path_factory.mktemp("here"), io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):

@@ -15,7 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 from nmt.cli import train as command
 from nmt.training.metrics_file import read_metrics
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
 QUICK = [
     "tokenizer.vocab_size=320",

@@ -20,7 +20,7 @@ from test_train_command import call as train_again
 from nmt.cli import tune
 from nmt.training.metrics_file import read_metrics
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
 pytest.importorskip("optuna")
 
