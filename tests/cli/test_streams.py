@@ -105,7 +105,7 @@ def test_a_closed_stdin_is_empty_and_a_closed_stdout_is_nowhere(trained):
     for result in (
         command(*call, streams={0: None}),
         command(*call, stdin=b"Anna.\n", streams={1: None}),
-        command(*call, streams=dict.fromkeys(range(3))),
+        shell(*call, redirected="<&- >&- 2>&-"),
     ):
         assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     result = command("nmt-inspect", trained / "model", streams={0: None})
