@@ -149,7 +149,7 @@ def listen() -> None:
 
 
 def program() -> object:
-    """Run the program of a stand-in: a command, or Python with a script or -c."""
+    """Run the program of a stand-in: a command, or Python with a script, -c or -m."""
     path, *arguments = sys.argv
     sys.executable = str(Path(path).with_name("python3"))
     if Path(path).name != "python3":
@@ -158,6 +158,9 @@ def program() -> object:
     if arguments[0] == "-c":
         sys.argv = ["-c", *arguments[2:]]
         exec(arguments[1], {"__name__": "__main__"})
+    elif arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
     else:
         sys.argv = arguments
         sys.path.insert(0, str(Path(arguments[0]).parent))

@@ -54,8 +54,10 @@ def run_app(
             arguments.config_name or config_name, parsed, arguments.config_dir, arguments.config_path
         )
         hydras_own = bool(arguments.config_dir or arguments.config_path or any(map(_of_hydra, parsed)))
+        is_sweep = bool(sweeping and arguments.multirun)
+        composed = composition.built(lambda composed, _: composed) if hydras_own or is_sweep else None
         if hydras_own:
-            _refuse_composed_imports(composition)
+            _refuse_composed_imports(composed)
         if explain and arguments.settings is not None:
             print(explain(composition.plain(settle), arguments.settings))
             return
@@ -65,10 +67,8 @@ def run_app(
                 print(_shown(known, arguments), end="")
                 return
         around: AbstractContextManager[Any] = nullcontext()
-        if sweeping and (arguments.multirun or hydras_own):
-            composed = composition.built(lambda composed, _: composed)
-            if arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN:
-                around = sweeping(command, composed, parsed)
+        if sweeping and composed and (arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN):
+            around = sweeping(command, composed, parsed)
         with around as sweep:
             _run_jobs(composition, config_name, lambda composed: task(composed, arguments.quiet, sweep))
 
@@ -128,9 +128,9 @@ def refuse_imports(overrides: list[Any]) -> None:
             raise ValueError(_refusal(override.input_line))
 
 
-def _refuse_composed_imports(composition: Composition) -> None:
+def _refuse_composed_imports(composed: Any) -> None:
     """The same for settings in files of the user's folders."""
-    for key, value in _items(composition.plain()["hydra"]):
+    for key, value in _items(OmegaConf.to_container(composed.hydra)):
         if value and key in IMPORTS and not str(value).startswith(INSTALLED):
             raise ValueError(_refusal(f"{key}: {value}"))
 

@@ -123,11 +123,12 @@ def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
 def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
     """The measure of the first model, changed by --tgt and --tokenize. Without a model, --to or the references'
     script gives the language."""
-    from nmt.bundle import load_config, model_folder
     from nmt.metrics.measure import Measure
 
     config, language = MetricConfig(), options.to or ""
     if models:
+        from nmt.bundle import load_config, model_folder  # imports torch, which files of translations do not need
+
         bundle, _ = load_config(model_folder(models[0]))
         config = bundle.metric
         language = bundle.every_direction.chosen(options.to, options.from_).tgt

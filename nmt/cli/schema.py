@@ -10,6 +10,7 @@ import hashlib
 import re
 import typing
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from hydra import compose
@@ -31,16 +32,21 @@ def register() -> None:
     store = ConfigStore.instance()
     # Hydra copies the store, which it never changes, for each composition, and for each group of --help.
     vars(store)["__deepcopy__"] = lambda memo: store
-    store.store(group="schema", name="run", node=defaults(RunConfig))
-    for group, base in SCHEMAS.items():
-        for name in CHOICES[base]:
-            store.store(group=f"schema/{group}", name=name, node=schema(group, name))
-        for name in set(names_of(base)) - {path.stem for path in (resource("conf") / group).glob("*.yaml")}:
-            with suppress(ValueError):  # reported when it is chosen
-                node = schema(group, name)
-                store.store(group=f"schema/{group}", name=name, node=node)
-                store.store(group=group, name=name, node=node, package=package_of(group))
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    if "schema" not in store.repo:
+        store.store(group="schema", name="run", node=defaults(RunConfig))
+    for group, base in SCHEMAS.items():
+        for name in {*CHOICES[base], *names_of(base)}:
+            with suppress(ValueError):  # reported when it is chosen
+                _register_choice(group, name)
+
+
+@cache
+def _register_choice(group: str, name: str) -> None:
+    store, node = ConfigStore.instance(), schema(group, name)
+    store.store(group=f"schema/{group}", name=name, node=node)
+    if not (resource("conf") / group / f"{name}.yaml").exists():
+        store.store(group=group, name=name, node=node, package=package_of(group))
 
 
 def compose_on(own: Data, overrides: list[str]) -> Data:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nmt.common.bars import clock
 from nmt.common.files import write_atomically
@@ -15,7 +16,9 @@ from nmt.common.json_text import to_json
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import from_dict
-from nmt.training.run import Trained
+
+if TYPE_CHECKING:
+    from nmt.training.run import Trained
 
 TABLE = "runs.csv"
 RECORDS = ".runs"  # in the sweep's folder: a file per run, from whichever process ran it

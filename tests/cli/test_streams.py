@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -52,9 +53,9 @@ def test_a_descriptor_that_does_not_wait_costs_no_line(trained):
     stdin, stdout, stderr = Impatient(), Impatient(), Impatient()
     received, warned = [], []
     others = [
-        threading.Thread(target=read_slowly, args=(stdout.reader, received)),
-        threading.Thread(target=read_slowly, args=(stderr.reader, warned)),
-        threading.Thread(target=write_late, args=(stdin.writer, b"\xff\n" * 3000)),
+        threading.Thread(target=read_late, args=(stdout, received)),
+        threading.Thread(target=read_late, args=(stderr, warned)),
+        threading.Thread(target=write_late, args=(stdin, stdout, b"\xff\n" * 1500)),
     ]
     for other in others:
         other.start()
@@ -66,22 +67,28 @@ def test_a_descriptor_that_does_not_wait_costs_no_line(trained):
     for other in others:
         other.join()
     assert result.returncode == 0
-    assert b"".join(received).count(b"\n") == b"".join(warned).count(b"\n") == 3000
+    assert b"".join(received).count(b"\n") == b"".join(warned).count(b"\n") == 1500
 
 
-def write_late(descriptor, content):
-    os.set_blocking(descriptor, True)
-    time.sleep(2)  # nothing to read yet
-    os.write(descriptor, content)
-    os.close(descriptor)
+def write_late(stdin, stdout, content):
+    """Write a line, and the others once it is answered and the command waits for more."""
+    os.set_blocking(stdin.writer, True)
+    os.write(stdin.writer, content[:2])
+    select.select([stdout.reader], [], [])
+    time.sleep(0.3)
+    os.write(stdin.writer, content[2:])
+    os.close(stdin.writer)
 
 
-def read_slowly(descriptor, into):
-    os.set_blocking(descriptor, True)
-    time.sleep(3)
-    while content := os.read(descriptor, 1 << 16):
+def read_late(pipe, into):
+    """Read once the pipe is full and the command waits to write more."""
+    os.set_blocking(pipe.reader, True)
+    while select.select([], [pipe.writer], [], 0)[1]:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    while content := os.read(pipe.reader, 1 << 16):
         into.append(content)
-    os.close(descriptor)
+    os.close(pipe.reader)
 
 
 def test_what_is_meant_for_a_closed_stderr_is_never_among_the_translations(trained):
@@ -156,6 +163,6 @@ def test_output_is_utf8_whatever_the_locale(tmp_path, locale):
     result = shell("nmt-compare", tmp_path / "a", tmp_path / "b", *files, PYTHONUTF8="0", **locale)
     assert result.returncode == 0, result.stderr
     assert "कुत्ता →" in result.stdout.decode()
-    missing = shell("nmt-compare", tmp_path / "犬", tmp_path / "b", *files, PYTHONUTF8="0", **locale)
-    assert missing.returncode == 2
-    assert b"\xe7\x8a\xac" in missing.stderr or locale.get("LC_ALL")  # there the name is bytes to Python
+    refused = shell("nmt-compare", "a", "b", *files, "--test", "犬", PYTHONUTF8="0", **locale)
+    assert refused.returncode == 2
+    assert b"\xe7\x8a\xac" in refused.stderr or locale.get("LC_ALL")  # there the word is bytes to Python
