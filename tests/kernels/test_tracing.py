@@ -18,7 +18,7 @@ from nmt.cells import CELLS, Cell
 from nmt.cells.gru import GRU
 from nmt.cells.rnn import RNN
 from nmt.kernels.expressions import CONSTANT, FUNCTIONS, Expressions
-from nmt.kernels.trace import NotTraceableError, RowFunction, trace
+from nmt.kernels.trace import NotTraceableError, RowFunction, trace, trace_phases
 
 B = 3
 
@@ -206,6 +206,11 @@ def of_a_view(h):
     return y
 
 
+def beside_a_copy(h):
+    y = h * 2
+    return y * y.clone().sub_(h) * y[..., None].sum(-1).sub_(2)
+
+
 ODD = {
     "alpha": lambda h: torch.add(h, h, alpha=2),
     "value": lambda h: torch.addcmul(h, h, h, value=2),
@@ -213,10 +218,23 @@ ODD = {
     "rsub": lambda h: torch.rsub(h, 1, alpha=2),
     "in place": in_place,
     "of a view": of_a_view,
+    "beside a copy": beside_a_copy,
     "power": lambda h: h**1.5,
     "constant": torch.ones_like,
     "by value": lambda h: h if h.sum() > 0 else -h,
 }
+
+
+@dataclass(frozen=True)
+class Changing(RNN):
+    def pointwise(self, gates, x, state, parameters):
+        return (torch.tanh(gates.sub_(1)),)
+
+
+@pytest.mark.parametrize("way", [trace, trace_phases])
+def test_a_cell_that_changes_what_it_is_given_is_refused(way):
+    with pytest.raises(NotTraceableError):
+        way(Changing())
 
 
 @dataclass(frozen=True)
