@@ -11,8 +11,8 @@ import torch.nn.functional as F
 import toy
 from hypothesis import given
 from hypothesis import strategies as st
+from row_functions import FEW, NOT_TRACEABLE, TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
 from row_functions import FUNCTIONS as BY_TORCH
-from row_functions import NOT_TRACEABLE, TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
 
 from nmt.cells import CELLS, Cell
 from nmt.cells.gru import GRU
@@ -185,6 +185,14 @@ def test_no_cell_leaves_a_constant_expression():
             for x in function.expressions.needed(node for part in function.outputs.values() for node in part):
                 arguments = [nodes[y].function for y in nodes[x].arguments]
                 assert not arguments or set(arguments) != {CONSTANT}, (name, nodes[x])
+
+
+def test_a_few_cells_have_the_functions_of_all():
+    def functions(names):
+        both_ways = (function for name in names for function in traced(toy.CELL_KINDS[name]))
+        return {node.function for function in both_ways for node in function.expressions.nodes}
+
+    assert functions(FEW) == functions(TRACEABLE)
 
 
 def test_settings_that_change_a_step_change_the_trace():
