@@ -202,7 +202,8 @@ def test_no_kernel_leaves_its_memory_or_what_c_defines(way, tmp_path, expected):
     [*(("cc", way) for way in HERE[:-1]), *(pytest.param("clang", way, marks=found("clang")) for way in WAYS)],
 )
 def test_every_instruction_set_gives_the_same(compiler, way, tmp_path, expected):
-    assert printed(made(tmp_path, compiler, *WAYS[way])) == expected
+    """Less optimized than the library, which test_native.py compares."""
+    assert printed(made(tmp_path, compiler, *WAYS[way], "-O1")) == expected
 
 
 @found("cc")

@@ -6,12 +6,13 @@ Dims: H units, K vectors of them.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 from nmt.kernels.expressions import Expressions
 
@@ -83,7 +84,7 @@ class Coder:
                 x = x if keepdim else x.squeeze(-1)
             else:
                 raise NotTraceableError(f"a sum over dimension {dim} of {tuple(x.shape)}")
-        return x
+        return x.clone()
 
     def mean(self, x: Tensor, dims: Sequence[int] = (-1,), keepdim: bool = True) -> Tensor:
         total = self.sum(x, dims, keepdim)
@@ -91,20 +92,48 @@ class Coder:
 
     def call(self, target: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """Apply an operation of torch to codes."""
-        if target is operator.getitem:
-            return arguments[0][arguments[1]]
         if target in MOVES:
             return target(*arguments, **options)
         if target not in FUNCTIONS or set(options) - HOW:
             raise NotTraceableError(f"{target} {options or ''}".strip())
         try:
-            return FUNCTIONS[target](self, *arguments)
+            found = FUNCTIONS[target](self, *arguments)
         except (TypeError, ValueError):  # rare arguments
             raise NotTraceableError(f"{target} of {len(arguments)}") from None
+        return arguments[0].copy_(found) if target._schema.is_mutable else found
 
 
-def _same(coder: Coder, x: Tensor, *_: Any) -> Tensor:
-    return x
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While it is entered, all that torch does with tensors is done with their codes, too."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or torch would import its compiler, for seconds
+
+    def __init__(self, coder: Coder) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._coder = coder
+        self._known: dict[int, tuple[Tensor, Tensor]] = {}  # with the tensor, lest another gets its id
+
+    def learn(self, tensors: Iterable[Tensor | None], codes: Iterable[Tensor | None]) -> None:
+        for x, of_x in zip(tensors, codes, strict=True):
+            if x is not None and of_x is not None:
+                self._known[id(x)] = x, of_x
+
+    def codes_of(self, x: Tensor) -> Tensor:
+        if id(x) not in self._known:
+            raise NotTraceableError("a tensor from elsewhere")
+        return self._known[id(x)][1]
+
+    def __torch_dispatch__(self, target: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        of_arguments = tree_map_only(Tensor, self.codes_of, arguments)
+        codes = self._coder.call(target, of_arguments, options or {})
+        results = target(*arguments, **(options or {}))
+        if isinstance(results, Tensor):
+            self.learn([results], [codes])
+        else:
+            self.learn(results, codes)
+        return results
 
 
 def _unit_by_unit(function: str) -> Callable[..., Tensor]:
@@ -148,7 +177,7 @@ def _silu_backward(coder: Coder, grad: Tensor, x: Tensor) -> Tensor:
 def _power(coder: Coder, x: Tensor, exponent: float) -> Tensor:
     if exponent not in (1, 2, 3):
         raise NotTraceableError(f"a power of {exponent}")
-    return x if exponent == 1 else coder.apply("mul", x, _power(coder, x, exponent - 1))
+    return x.clone() if exponent == 1 else coder.apply("mul", x, _power(coder, x, exponent - 1))
 
 
 def _threshold_backward(coder: Coder, grad: Tensor, y: Tensor, threshold: float) -> Tensor:
@@ -197,8 +226,11 @@ def _select_backward(coder: Coder, grad: Tensor, shape: Sequence[int], dim: int,
 
 
 HOW = {"dtype", "layout", "device", "pin_memory", "memory_format"}  # options that change no number
-# Operations that only move numbers: they move codes likewise.
+# Operations that only move numbers: they move codes likewise, into memory of their own or not.
 MOVES = {
+    aten.detach.default,
+    aten.alias.default,
+    aten.clone.default,
     aten.slice.Tensor,
     aten.view.default,
     aten._unsafe_view.default,
@@ -217,9 +249,6 @@ MOVES = {
     aten.stack.default,
 }
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    aten.detach.default: _same,
-    aten.alias.default: _same,
-    aten.clone.default: _same,
     aten.add.Tensor: _sum_of,
     aten.add.Scalar: _sum_of,
     aten.sub.Tensor: _unit_by_unit("sub"),

@@ -1,8 +1,7 @@
 """A cell's computation for one row and its gradient, as expressions: `Cell.pointwise` is traced once.
 
-torch records the operations that `pointwise` and its backward pass by autograd call (make_fx). They are then repeated
-on codes instead of numbers (codes.py). All this is done for two numbers of units, to find the values that depend on
-this number.
+Each operation of torch that `pointwise` and its backward pass by autograd call is done on codes (codes.py) as well as
+on numbers. All this is done for two numbers of units, to find the values that depend on this number.
 
 Dims: H units, Y and X rows of gates that do and do not see h (see cells/base.py).
 """
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell, State
-from nmt.kernels.codes import MOVES, Coder, NotTraceableError
+from nmt.kernels.codes import Coder, NotTraceableError, Recorder
 from nmt.kernels.expressions import CONSTANT, Expressions
 
 __all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace", "undisturbed"]
@@ -215,37 +214,16 @@ def _without_zeros(function: RowFunction) -> RowFunction:
 def _row_function(
     function: Callable[..., Sequence[Tensor]], inputs: dict[str, Tensor], names: list[str], units: int
 ) -> RowFunction:
-    from torch.fx.experimental.proxy_tensor import make_fx  # takes a second to import
-
-    try:
-        graph = make_fx(function)(*inputs.values()).graph
-    except RuntimeError as error:  # for example if it reads the value of a number
-        raise NotTraceableError(str(error)) from None
     coder = Coder(units)
-    values: dict[torch.fx.Node, Any] = {}
-    given = iter(inputs.items())
-    for node in graph.nodes:
-        if node.op == "placeholder":
-            values[node] = coder.load(*next(given))
-            continue
-        if node.op == "call_function" and _changes_another(node):
-            raise NotTraceableError(f"{node.target} changes what is seen elsewhere")
-        arguments = torch.fx.node.map_arg(node.args, values.__getitem__)
-        if node.op == "output":
-            outputs = {
-                name: tuple(coder.vectors(part).flatten().tolist())
-                for name, part in zip(names, arguments[0], strict=True)
-            }
-        else:
-            values[node] = coder.call(node.target, arguments, dict(node.kwargs))
+    codes = {name: coder.load(name, part) for name, part in inputs.items()}
+    try:
+        with Recorder(coder) as recorder:
+            recorder.learn(inputs.values(), codes.values())
+            found = [recorder.codes_of(part) for part in function(*inputs.values())]
+    except RuntimeError as error:  # for example, torch refuses to change an input
+        raise NotTraceableError(str(error)) from None
+    if any(not codes[name].equal(coder.load(name, part)) for name, part in inputs.items()):
+        raise NotTraceableError("an input is changed")
+    vectors = [tuple(coder.vectors(part).flatten().tolist()) for part in found]
     sizes = {name: part.numel() // units for name, part in inputs.items()}
-    return RowFunction(coder.expressions, sizes, outputs)
-
-
-def _changes_another(node: torch.fx.Node) -> bool:
-    """Whether it changes in place what other nodes may read: codes are not changed in place."""
-    if not isinstance(node.target, torch._ops.OpOverload) or not node.target._schema.is_mutable:
-        return False
-    changed = node.args[0]
-    assert isinstance(changed, torch.fx.Node)
-    return changed.op == "placeholder" or changed.target in MOVES or len(changed.users) > 1
+    return RowFunction(coder.expressions, sizes, dict(zip(names, vectors, strict=True)))

@@ -46,6 +46,7 @@ def traced(cell: Cell) -> TracedCell | None:
 # With a product of their own, or chunks.
 NOT_TRACEABLE = {"gru_reset_before", "gru_reset_before, depth 2", "lstm_fgr", "mlstm"}
 TRACEABLE = sorted(set(toy.CELL_KINDS) - NOT_TRACEABLE)
+FEW = ["gru_ln", "lstm_ln", "rnn_relu", "slstm", "sru"]  # together they have all functions of vectors.h
 
 
 def computed(function: RowFunction, inputs: dict[str, Tensor], units: int) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ import subprocess
 import numpy as np
 import pytest
 import toy
-from row_functions import TRACEABLE
+from row_functions import FEW, TRACEABLE
 
 from nmt.kernels import native
 from nmt.kernels.operands import kernels_of
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.long
 UNITS = [1, 3, 4, 5, 8, 11, 16, 19, 33]
 NOT_INLINED = "-Dalways_inline=unused"  # so that each function is compiled but once, and checked all the same
 SANITIZERS = ["-O0", NOT_INLINED, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-FEW = ["gru_ln", "lstm_ln", "slstm", "sru"]  # together they have all functions of vectors.h
 BEGINNING = r"""
 #include "cells.c"
 #include <stdio.h>

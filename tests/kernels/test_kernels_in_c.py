@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 import toy
-from row_functions import TRACEABLE, by_torch, step_inputs, traced
+from row_functions import FEW, TRACEABLE, by_torch, step_inputs, traced
 
 from nmt.kernels import native
 from nmt.kernels.operands import NARROW_OPERANDS
@@ -35,9 +35,13 @@ NUMBERS = [0.0, -0.0, 1e-30, -1e-30, 15.0, -15.0]  # gates of unusual size
 SHAPES = [(1, 3, 2), (2, 1, 3), (1, 1, 1), (2, 5, 2), (1, 2, 3)]  # layers, rows, steps
 
 needs_kernels = pytest.mark.skipif(not SETS, reason="nmt/native is not compiled")
-instruction_sets = pytest.mark.parametrize("instructions", SETS, indirect=True)
 narrows = pytest.mark.parametrize("narrow", WIDTHS, ids=WIDTHS.values())
 cells = pytest.mark.parametrize("name", TRACEABLE)
+cells_and_sets = pytest.mark.parametrize(  # sets of instructions differ in the functions of vectors.h alone
+    ("name", "instructions"),
+    [*((name, SETS[0]) for name in TRACEABLE if SETS), *itertools.product(FEW, SETS[1:])],
+    indirect=["instructions"],
+)
 
 
 @pytest.fixture
@@ -110,9 +114,8 @@ def assert_close(found, expected, what):
 
 
 @needs_kernels
-@instruction_sets
 @narrows
-@cells
+@cells_and_sets
 def test_a_step_is_the_cells_and_its_gradient(name, narrow, instructions):
     cell = toy.CELL_KINDS[name]
     functions = native.functions_of(cell)
@@ -141,10 +144,9 @@ def test_a_step_is_the_cells_and_its_gradient(name, narrow, instructions):
 
 
 @needs_kernels
-@instruction_sets
 @pytest.mark.parametrize("what", [torch.nan, torch.inf, -torch.inf], ids=str)
 @narrows
-@cells
+@cells_and_sets
 def test_what_is_no_number_stays_none(name, narrow, what, instructions):
     """Training that diverges is found by it. But infinite states: here a closed gate leaves a trace of them."""
     cell = toy.CELL_KINDS[name]
@@ -218,9 +220,8 @@ def test_a_layer_is_torchs(name, depth, layers, drop, monkeypatch):
 
 
 @needs_kernels
-@instruction_sets
 @narrows
-@cells
+@cells_and_sets
 def test_threads_change_no_bit_of_what_comes_out(name, narrow, instructions, two_threads, monkeypatch):
     monkeypatch.setattr(native, "SHARED_FROM", 1)
     functions = native.functions_of(toy.CELL_KINDS[name])

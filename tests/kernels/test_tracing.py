@@ -11,14 +11,14 @@ import torch.nn.functional as F
 import toy
 from hypothesis import given
 from hypothesis import strategies as st
+from row_functions import FEW, NOT_TRACEABLE, TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
 from row_functions import FUNCTIONS as BY_TORCH
-from row_functions import NOT_TRACEABLE, TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
 
 from nmt.cells import CELLS, Cell
 from nmt.cells.gru import GRU
 from nmt.cells.rnn import RNN
 from nmt.kernels.expressions import CONSTANT, FUNCTIONS, Expressions
-from nmt.kernels.trace import NotTraceableError, RowFunction, trace
+from nmt.kernels.trace import NotTraceableError, RowFunction, trace, trace_phases
 
 B = 3
 
@@ -187,6 +187,14 @@ def test_no_cell_leaves_a_constant_expression():
                 assert not arguments or set(arguments) != {CONSTANT}, (name, nodes[x])
 
 
+def test_a_few_cells_have_the_functions_of_all():
+    def functions(names):
+        both_ways = (function for name in names for function in traced(toy.CELL_KINDS[name]))
+        return {node.function for function in both_ways for node in function.expressions.nodes}
+
+    assert functions(FEW) == functions(TRACEABLE)
+
+
 def test_settings_that_change_a_step_change_the_trace():
     cells: list[Cell] = [CELLS["lstm_odyssey"](), CELLS["lstm_odyssey"](peepholes=False)]
     one, other = (trace(cell).forward.loads for cell in cells)
@@ -206,6 +214,11 @@ def of_a_view(h):
     return y
 
 
+def beside_a_copy(h):
+    y = h * 2
+    return y * y.clone().sub_(h) * y[..., None].sum(-1).sub_(2)
+
+
 ODD = {
     "alpha": lambda h: torch.add(h, h, alpha=2),
     "value": lambda h: torch.addcmul(h, h, h, value=2),
@@ -213,10 +226,23 @@ ODD = {
     "rsub": lambda h: torch.rsub(h, 1, alpha=2),
     "in place": in_place,
     "of a view": of_a_view,
+    "beside a copy": beside_a_copy,
     "power": lambda h: h**1.5,
     "constant": torch.ones_like,
     "by value": lambda h: h if h.sum() > 0 else -h,
 }
+
+
+@dataclass(frozen=True)
+class Changing(RNN):
+    def pointwise(self, gates, x, state, parameters):
+        return (torch.tanh(gates.sub_(1)),)
+
+
+@pytest.mark.parametrize("way", [trace, trace_phases])
+def test_a_cell_that_changes_what_it_is_given_is_refused(way):
+    with pytest.raises(NotTraceableError):
+        way(Changing())
 
 
 @dataclass(frozen=True)
