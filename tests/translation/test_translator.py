@@ -346,9 +346,9 @@ def test_plain_text_comes_without_what_costs_time(translator):
 
 
 @pytest.fixture(scope="module")
-def settled(corpus_dir, tmp_path_factory) -> Path:
+def settled(corpus_dir, tmp_path_factory, no_pictures) -> Path:
     """A model whose rate ended at zero: at a constant one its choices are near ties, that a rounding decides."""
-    changes = {"trainer__max_epochs": 12, "optim__schedule": "linear"}
+    changes = {"trainer__max_epochs": 12, "trainer__val_every_epochs": 12, "optim__schedule": "linear"}
     return train(toy.run_config(corpus_dir, tmp_path_factory.mktemp("settled"), **changes)).model_dir
 
 
@@ -484,8 +484,8 @@ def test_the_score_of_a_translation_is_its_log_probability(bundle_dir, search, c
     assert all(pytest.approx(t.log_prob, abs=1e-3) in total for t, total in zip(found, totals, strict=True))
 
 
-def test_a_trained_models_score_is_the_log_probability_of_its_translation(trained, corpus_dir):
-    translator = nmt.load(trained / "model", "cpu", "float32", shortlist=False)
+def test_a_trained_models_score_is_the_log_probability_of_its_translation(settled, corpus_dir):
+    translator = nmt.load(settled, "cpu", "float32", shortlist=False)
     texts = (corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()
     found = translator.translate(texts)
     scores = translator.score(texts, [t.text for t in found])
@@ -522,8 +522,8 @@ def test_a_translation_begins_with_its_prefix_in_any_batch(translator, search):
     assert together[2].log_prob == pytest.approx(free[2].log_prob, rel=1e-5)
 
 
-def test_the_beginning_of_a_translation_gives_that_translation(trained, corpus_dir):
-    translator = nmt.load(trained / "model", "cpu", "float32", shortlist=False)
+def test_the_beginning_of_a_translation_gives_that_translation(settled, corpus_dir):
+    translator = nmt.load(settled, "cpu", "float32", shortlist=False)
     texts = (corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()
     free = translator.translate(texts, Greedy())
     for words in (1, 3, 9):
