@@ -209,20 +209,3 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
         assert result.returncode == 2
         (line,) = result.stderr.decode().splitlines()
         assert message in line
-
-
-def test_keys_open_the_door(tmp_path, model_dirs):
-    (tmp_path / "keys").write_text("open-sesame 3\nother\n")
-    arguments = ["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "keys"), "--workers", "1"]
-    with serving(*arguments, "--cache", "10", "--beam-size", "1") as served:
-        found = served.ask(q="Der Hund", api_key="other", alternatives=2).json()
-        assert found["alternatives"] == []  # of one hypothesis
-        assert [served.ask(q="a", api_key=key).status_code for key in (None, "x")] == [400, 403]
-        assert [served.ask(q="Der Hund", api_key="open-sesame").status_code for _ in range(4)] == [200] * 3 + [429]
-        assert served.metric("nmt_cached_total") == 2
-        post = served.client.post
-        deepl = {"text": ["Der Hund"], "target_lang": "EN"}
-        assert post("/v2/translate", json=deepl).status_code == 403
-        headers = {"authorization": "DeepL-Auth-Key other"}
-        assert post("/v2/translate", json=deepl, headers=headers).status_code == 200
-        assert not any("sesame" in line for line in served.lines)
