@@ -174,10 +174,12 @@ def test_closing_waits_for_no_work_and_leaves_no_process(translator, monkeypatch
     ended = threading.Event()
 
     def interrupt():
-        while not children():  # not while this process, which may be large, is being forked
+        while len(children()) < 2:  # not while this process, which may be large, is being forked
             time.sleep(0.01)
-        while not ended.wait(3):  # Python drops an exception that comes while what follows a fork is run
+        seconds = 0.1
+        while not ended.wait(seconds):  # Python drops an exception that comes while what follows a fork is run
             os.kill(os.getpid(), signal.SIGINT)
+            seconds = 3
 
     threading.Thread(target=interrupt, daemon=True).start()
     start = time.monotonic()
