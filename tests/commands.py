@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
@@ -48,10 +48,11 @@ def command(
     *arguments: object,
     stdin: bytes = b"",
     streams: Mapping[int, int | None] = {},
+    started: Callable[[int], object] | None = None,
     **settings: object,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command. `streams` maps 0, 1 and 2 to descriptors, or to None for a closed stream. `settings` are those
-    of subprocess.run, which is used if there are any."""
+    """Run a command. `streams` maps 0, 1 and 2 to descriptors, or to None for a closed stream. `started` is called
+    with its process id while it runs. `settings` are those of subprocess.run, which is used if there are any."""
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     if settings or not hasattr(os, "fork"):
         return subprocess.run(words, input=stdin, capture_output=True, **settings)
@@ -64,8 +65,12 @@ def command(
         connection = server(TRAINING if name in TRAIN else IMPORTED)
         files = enumerate((given, out, err))
         socket.send_fds(connection, [request], [streams.get(number) or file.fileno() for number, file in files])
-        connection.recv(100)  # the process id
-        code = int(connection.recv(100))
+        pid = int(connection.recv(100))
+        try:
+            if started:
+                started(pid)
+        finally:
+            code = int(connection.recv(100))
         for file in (out, err):
             file.seek(0)
         return subprocess.CompletedProcess(words, code, out.read(), err.read())

@@ -59,12 +59,12 @@ def test_no_batches_are_none(happened):
     assert list(CopiedAhead([], torch.device("cpu"))) == []
 
 
-def test_training_is_the_same(happened, corpus_dir, tmp_path, monkeypatch):
+def test_training_is_the_same(happened, corpus_dir, tmp_path, monkeypatch, no_pictures):
     found = []
     for name in ("plain", "ahead"):
         monkeypatch.setattr(datamodule, "is_copied_ahead", lambda device, name=name: name == "ahead")
         monkeypatch.setattr(datamodule, "in_few_shapes", lambda batch: batch)
-        model = train(toy.run_config(corpus_dir, tmp_path / name, trainer__max_epochs=2)).model_dir
+        model = train(toy.run_config(corpus_dir, tmp_path / name, trainer__max_epochs=1)).model_dir
         found.append(load_file(model / "model.safetensors"))
     assert happened
     assert all(torch.equal(weight, found[1][name]) for name, weight in found[0].items())

@@ -4,9 +4,9 @@ import json
 import multiprocessing
 import shutil
 import subprocess
-import sys
 
 import pytest
+from commands import programs
 
 from nmt.common.files import locked
 from nmt.data import encoded as encoded_module
@@ -97,7 +97,8 @@ def test_neither_preparing_nor_reading_imports_pandas(tmp_path):
         "print([text.pair(0)[0].tolist(), text.pair(1)[1].tolist(), text.counts.tokens, text.src_len.tolist()])\n"
         "print('pandas' in sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    run = [programs() / "python3", "-c", code]
+    found = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert found.stdout.splitlines() == ["[[4, 5, 3], [2, 3], 4, [3, 1]]", "False"]
 
 

@@ -6,8 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from threading import Event
 
 import httpx2
 import pytest
+from commands import command
 from conftest import children, save_model, serving
 
 
@@ -199,10 +198,6 @@ def test_what_comes_slowly_or_is_too_much_leaves_no_trace(own):
 
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
-    def start(*arguments):
-        code = "from nmt.cli.serve import main; main()"
-        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
-
     for arguments, message in (
         (["--pair", f"de-en={tmp_path}"], "config.json cannot be read"),
         (["runs/demo/model"], "say which models to serve by --pair: --pair runs/demo/model"),
@@ -210,24 +205,7 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
         (["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "none")], "No such file"),
         (["--pair", f"de-en={model_dirs['de-en']}", "--host", "203.0.113.1"], "assign requested address"),
     ):
-        result = start("--port", "0", *arguments)
+        result = command("nmt-serve", "--port", "0", *arguments)
         assert result.returncode == 2
-        assert len(result.stderr.splitlines()) == 1
-        assert message in result.stderr
-
-
-def test_keys_open_the_door(tmp_path, model_dirs):
-    (tmp_path / "keys").write_text("open-sesame 3\nother\n")
-    arguments = ["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "keys"), "--workers", "1"]
-    with serving(*arguments, "--cache", "10", "--beam-size", "1") as served:
-        found = served.ask(q="Der Hund", api_key="other", alternatives=2).json()
-        assert found["alternatives"] == []  # of one hypothesis
-        assert [served.ask(q="a", api_key=key).status_code for key in (None, "x")] == [400, 403]
-        assert [served.ask(q="Der Hund", api_key="open-sesame").status_code for _ in range(4)] == [200] * 3 + [429]
-        assert served.metric("nmt_cached_total") == 2
-        post = served.client.post
-        deepl = {"text": ["Der Hund"], "target_lang": "EN"}
-        assert post("/v2/translate", json=deepl).status_code == 403
-        headers = {"authorization": "DeepL-Auth-Key other"}
-        assert post("/v2/translate", json=deepl, headers=headers).status_code == 200
-        assert not any("sesame" in line for line in served.lines)
+        (line,) = result.stderr.decode().splitlines()
+        assert message in line

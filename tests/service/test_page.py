@@ -229,7 +229,8 @@ def test_what_cannot_be_done_with_a_file_is_said_and_one_can_be_stopped(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_colours_have_contrast_and_controls_have_names(opened, scheme):
+def test_nothing_keeps_people_out(opened, scheme):
+    """Colours have contrast, controls have names, and axe finds no barrier."""
     page = opened(color_scheme=scheme)
     colours = page.evaluate(
         """() => { const style = getComputedStyle(document.documentElement);
@@ -245,11 +246,6 @@ def test_colours_have_contrast_and_controls_have_names(opened, scheme):
         .map((one) => one.id)"""
     )
     assert unnamed == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_people_out(opened, scheme):
-    page = opened(color_scheme=scheme)
     assert browser.barriers(page) == []
     typed(page, TEXT)
     page.locator("#to .piece").nth(0).click()

@@ -84,7 +84,7 @@ def test_a_tag_that_the_model_makes_up_goes():
 
 
 def test_hostile_tags_end_soon():
-    for text in ("<b>" * 50_000, "<b>a</b>" * 20_000, "<!--" * 50_000, "<a b='" * 50_000, "<a" + " " * 300_000):
+    for text in ("<b>" * 50_000, "<b>a</b>" * 20_000, "<!--" * 20_000, "<a b='" * 50_000, "<a" + " " * 300_000):
         markup = take_out(text)
         back = put_back(markup, "a b c", diagonal(markup.plain[:2000], "a b c"))
         assert sorted(TAG.findall(back)) == sorted(TAG.findall(text))

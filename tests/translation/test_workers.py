@@ -6,8 +6,6 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from signal import SIGKILL, SIGSEGV
 
 import pytest
 import torch
+from commands import command
 
 import nmt
 from nmt.search import Greedy
@@ -24,12 +23,13 @@ from nmt.translation.workers import Workers
 BEFORE: set[int] = set()  # children
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
 DONE_AGAIN = "a worker ended by signal {}; another one does the same sentences again\n"
-PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture
 def translator(bundle_dir):
-    return nmt.load(bundle_dir, device="cpu", compute="float32")
+    translator = nmt.load(bundle_dir, device="cpu", compute="float32")
+    translator.search = Greedy(max_ratio=0.5, max_extra=3)
+    return translator
 
 
 def test_workers_give_what_one_process_gives_in_order(translator):
@@ -174,10 +174,12 @@ def test_closing_waits_for_no_work_and_leaves_no_process(translator, monkeypatch
     ended = threading.Event()
 
     def interrupt():
-        while not children():  # not while this process, which may be large, is being forked
+        while len(children()) < 2:  # not while this process, which may be large, is being forked
             time.sleep(0.01)
-        while not ended.wait(3):  # Python drops an exception that comes while what follows a fork is run
+        seconds = 0.1
+        while not ended.wait(seconds):  # Python drops an exception that comes while what follows a fork is run
             os.kill(os.getpid(), signal.SIGINT)
+            seconds = 3
 
     threading.Thread(target=interrupt, daemon=True).start()
     start = time.monotonic()
@@ -230,21 +232,27 @@ def test_threads_take_turns(translator):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_a_filter_goes_on_when_each_of_its_workers_dies_in_turn(bundle_dir):
     lines = "".join(f"{text}\n" for text in TEXTS)
-    command = [PROGRAMS / "nmt-translate", bundle_dir, "--workers", "2", "--batch-size", "2", "--beam-size", "1"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, encoding="utf-8", **pipes) as process:
-        answers = []
-        for victim in (None, 0, 1):
-            if victim is not None:
-                os.kill(children_of(process.pid)[victim], SIGSEGV)
-            process.stdin.write(lines)
-            process.stdin.flush()
-            answers.append([process.stdout.readline() for _ in TEXTS])
-        rest, said = process.communicate()
+    (given, stdin), (stdout, found) = os.pipe(), os.pipe()
+    answers = []
+
+    def talk(pid):
+        with os.fdopen(stdin, "w") as asking, os.fdopen(os.dup(stdout)) as answered:
+            for victim in (None, 0, 1):
+                if victim is not None:
+                    os.kill(children_of(pid)[victim], SIGSEGV)
+                asking.write(lines)
+                asking.flush()
+                answers.append([answered.readline() for _ in TEXTS])
+
+    options = ["--workers", "2", "--batch-size", "2", "--beam-size", "1"]
+    result = command("nmt-translate", bundle_dir, *options, streams={0: given, 1: found}, started=talk)
+    os.close(found)
     assert answers[0] == answers[1] == answers[2]
     assert [line == "\n" for line in answers[0]] == [not text for text in TEXTS]
-    assert (process.returncode, rest) == (0, "")
-    assert said == DONE_AGAIN.format(11) * 2
+    assert (result.returncode, os.read(stdout, 100)) == (0, b"")
+    assert result.stderr.decode() == DONE_AGAIN.format(11) * 2
+    for one in (given, stdout):
+        os.close(one)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
@@ -261,15 +269,17 @@ def test_each_command_does_again_what_a_worker_had_that_was_killed(bundle_dir, t
         "nmt-evaluate": [*test_set, "--bootstrap", "1", "--output", tmp_path / "evaluation"],
         "nmt-compare": [hyp, *test_set, "--samples", "20"],
     }[name]
-    command = [PROGRAMS / name, bundle_dir, *arguments, "--workers", "2", "--batch-size", "1", "--beam-size", "1"]
-    with src.open() as stdin:
-        process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for victim in (0, 1):
-        while process.poll() is None and len(workers := children_of(process.pid)) < 2:
-            time.sleep(0.002)
-        os.kill(workers[victim], SIGKILL)
-    found, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, DONE_AGAIN.format(9) * 2)
+
+    def kill_each(pid):
+        for victim in (0, 1):
+            while len(workers := children_of(pid)) < 2:
+                time.sleep(0.002)
+            os.kill(workers[victim], SIGKILL)
+
+    options = ["--workers", "2", "--batch-size", "1", "--beam-size", "1"]
+    result = command(name, bundle_dir, *arguments, *options, stdin=src.read_bytes(), started=kill_each)
+    found = result.stdout.decode()
+    assert (result.returncode, result.stderr.decode()) == (0, DONE_AGAIN.format(9) * 2)
     if name == "nmt-translate":
         assert found == expected
     elif name == "nmt-evaluate":
@@ -327,23 +337,26 @@ def children():
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
-def test_workers_end_with_a_process_that_is_killed(bundle_dir):
-    code = (
-        "import sys, time, nmt\n"
-        "from nmt.translation.workers import Workers\n"
-        f"workers = Workers(nmt.load({str(bundle_dir)!r}, device='cpu'), 2)\n"
-        "workers.translate(['Der Hund', 'Paul.', 'Anna'], batch_size=1)\n"
-        "print(*(worker.pid for worker in workers.pool), flush=True)\n"
-        "time.sleep(60)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        children = [int(pid) for pid in process.stdout.readline().split()]
-        assert len(children) == 2
-        os.kill(process.pid, SIGKILL)
+def test_workers_end_with_a_process_that_is_killed(translator):
+    answered, answer = multiprocessing.Pipe()
+
+    def work():
+        workers = Workers(translator, 2)
+        workers.translate(TEXTS[:3], batch_size=1)
+        answer.send([worker.pid for worker in workers.pool])
+        time.sleep(60)
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    pids = answered.recv()
+    assert len(pids) == 2
+    assert all(map(_lives, pids))
+    process.kill()
+    process.join()
     deadline = time.monotonic() + 10
-    while any(_lives(pid) for pid in children) and time.monotonic() < deadline:
+    while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(_lives(pid) for pid in children)
+    assert not any(_lives(pid) for pid in pids)
 
 
 def _lives(pid: int) -> bool:
