@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any
 
 
-def check_ranges(config: object, **ranges: tuple[float, float]) -> None:
-    """Check each named field of `config` against its closed range; None means "not set" and passes.
+def check_ranges(config: Any, **ranges: tuple[float, float]) -> None:
+    """Check each named field of the dataclass `config` against its type and its closed range; None means "not set"
+    and passes where the type allows it.
 
-    Raises ValueError that names the field, its value and the range.
+    Raises TypeError that names the field, its value and the type, or ValueError with the range.
     """
+    types = {field.name: str(field.type) for field in fields(config)}
     for field, (low, high) in ranges.items():
         value = getattr(config, field)
-        if value is not None and not low <= value <= high:
+        if value is None and ("None" in types[field] or "Optional" in types[field]):
+            continue
+        is_whole = types[field].startswith("int")
+        if isinstance(value, bool) or not isinstance(value, Integral if is_whole else Real):
+            kind = "an int" if is_whole else "a number"
+            raise TypeError(f"{field} is {value!r} ({type(value).__name__}); it must be {kind}")
+        if not low <= float(value) <= high:
             allowed = f"at least {low}" if math.isinf(high) else f"from {low} to {high}"
             raise ValueError(f"{field} is {value}; it must be {allowed}")

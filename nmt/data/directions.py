@@ -112,11 +112,13 @@ class Directions:
         """The direction with these languages, each given by its code or name, or as None if the other one suffices.
         The source is "" where several are possible and the model does not need to know.
 
-        Raises ValueError if no direction matches, or several do.
+        Raises ValueError if no direction matches, or several do, and TypeError for anything but a str.
         """
         found = list(self.every)
-        for side, wanted in (("tgt", to), ("src", from_)):
+        for side, name, wanted in (("tgt", "to", to), ("src", "from_", from_)):
             if wanted is not None:
+                if not isinstance(wanted, str):
+                    raise TypeError(f"{name} is {wanted!r} ({type(wanted).__name__}); it must be a str")
                 known = self.targets if side == "tgt" else self.sources
                 code = _meant(wanted, known)
                 found = [direction for direction in found if getattr(direction, side) == code]

@@ -42,6 +42,7 @@ def resolve_compute(compute: str, device: torch.device) -> str:
 
 def resolve_device(device: str) -> str:
     """ "auto" is the GPU when there is one. Raises ValueError for a device that is not here."""
+    device = str(device)  # it may be a torch.device
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):

@@ -91,6 +91,7 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     query = _of_query(request)
     if not request.body.strip():
         return query, None
+    _check_coding(request)
     kind = request.content_type.partition(";")[0].strip().lower()
     if "json" in kind:
         is_get = request.method in ("GET", "HEAD")
@@ -98,8 +99,26 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     if kind == MULTIPART:
         pairs, uploads = _of_multipart(request.content_type, request.body)
         return query | _collected(pairs), uploads.get("file")
-    pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
+    is_form = kind in (FORM, "")
+    # A form never begins like JSON, but JSON is often sent as one: `curl -d` does.
+    if is_form and request.body.lstrip()[:1] in (b"{", b"["):
+        raise _unread_as(kind or FORM)
+    if not is_form and query.keys() <= set(KEYS):  # nothing is asked for but in the body
+        raise _unread_as(kind)
+    pairs = _pairs(_text(request.body)) if is_form else []
     return query | _collected(pairs), None
+
+
+def _unread_as(kind: str) -> RefusedError:
+    return RefusedError(
+        400, f"Invalid request: the body cannot be read as {kind[:60]}; send JSON with Content-Type: {JSON}"
+    )
+
+
+def _check_coding(request: HttpRequest) -> None:
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise RefusedError(400, "Invalid request: send the body as it is, without Content-Encoding")
 
 
 def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
@@ -112,6 +131,7 @@ def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
 
 def json_of(request: HttpRequest) -> Any:
     """The body as JSON, of any type. Raises RefusedError(400)."""
+    _check_coding(request)
     try:
         return json.loads(_text(request.body) or "null")
     except (ValueError, RecursionError):

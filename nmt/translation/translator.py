@@ -35,10 +35,11 @@ from nmt.translation.values import (
     Translation,
     TranslationTask,
     check_batch_size,
-    check_search,
+    check_setting,
     check_split,
     folders_of,
     is_letterless,
+    pair_of,
     texts_like,
     texts_of,
 )
@@ -103,8 +104,7 @@ class Translator(BatchTranslator):
         return loaded
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "search":
-            check_search(value)  # now, rather than on use
+        check_setting(name, value)  # now, rather than on use
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -120,12 +120,14 @@ class Translator(BatchTranslator):
 
     @property
     def languages(self) -> Direction:
-        """The codes of source and target; with several directions and none chosen, all codes of each side."""
+        """The codes of source and target; with several directions and none chosen, all codes of each side. They may
+        be set: to a direction of a model with tags, or else to any, as the model does not read them."""
         return self.direction or self.directions.names
 
     @languages.setter
     def languages(self, languages: tuple[str, str]) -> None:
-        self.direction = Direction(*languages)
+        src, tgt = pair_of("languages", languages)
+        self.direction = self.directions.chosen(tgt, src) if self.directions.tags else Direction(src, tgt)
 
     def __repr__(self) -> str:
         languages = str(self.directions) if any(map(any, self.directions.every)) else "of unknown languages"
@@ -187,9 +189,10 @@ class Translator(BatchTranslator):
         or several and none is given, or `mbr` needs a tokenisation of BLEU's that this machine lacks.
         """
         direction = self._direction(to, from_)
-        task = TranslationTask(search or self.search, nbest, alignment, plain, mbr or self.mbr, direction.tgt)
+        search, mbr = self.search if search is None else search, self.mbr if mbr is None else mbr
+        task = TranslationTask(search, nbest, alignment, plain, mbr, direction.tgt)
         check_batch_size(batch_size)
-        check_split(split := split or self.split, prefixes is not None)
+        check_split(split := self.split if split is None else split, prefixes is not None)
         texts = texts_of("texts", texts)
         prefixes = None if prefixes is None else texts_like("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
@@ -283,15 +286,10 @@ class Translator(BatchTranslator):
         return results
 
     def _scored(self, tgt: str, src: list[int], pair: ScoredPair, log_probs: list[float]) -> Translation:
-        total = sum(log_probs)
+        total, tokens = sum(log_probs), tuple(self.tokenizer.tgt_pieces(pair.ids[1:-1]))
+        src_tokens = tuple(self.tokenizer.src_pieces(src))
         return Translation(
-            tgt,
-            total,
-            total,
-            tuple(self.tokenizer.tgt_pieces(pair.ids[1:-1])),
-            tuple(self.tokenizer.src_pieces(src)),
-            truncated=pair.is_cut,
-            token_log_probs=tuple(log_probs),
+            tgt, total, total, tokens, src_tokens, truncated=pair.is_cut, token_log_probs=tuple(log_probs)
         )
 
 

@@ -8,9 +8,12 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from nmt.data.directions import Direction
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
+from nmt.text.glossary import Glossary
 from nmt.text.pieces import Link
+from nmt.text.protection import TextRules
 
 SHOWN = 60  # characters of an invalid value in a message
 
@@ -59,8 +62,7 @@ class TranslationTask:
                 f"nbest is {self.nbest}; it must be from 0 to {self.search.width}, "
                 f"or the search one of {kind}={max(self.nbest, 1)} or more"
             )
-        if self.mbr not in (None, *UTILITIES):
-            raise ValueError(f"mbr is {self.mbr!r}; choose one of: {', '.join(UTILITIES)}")
+        check_mbr(self.mbr)
 
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -101,7 +103,36 @@ def check_search(search: object) -> None:
         raise TypeError(f"search is {_shown(search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
 
 
-def check_split(split: str, has_prefixes: bool) -> None:
+def check_setting(name: str, value: object) -> None:
+    """Raises TypeError, or ValueError, for a value that a translator's setting cannot have."""
+    if name == "search":
+        check_search(value)
+    elif name == "split":
+        check_split(value, False)
+    elif name == "mbr":
+        check_mbr(value)
+    elif name == "direction" and not isinstance(value, Direction | None):
+        raise TypeError(f"direction is {_shown(value)}; it must be one of `directions.every`, or None")
+    elif name == "rules" and not isinstance(value, TextRules):
+        raise TypeError(f"rules is {_shown(value)}; it must be made by `rules.keeping`, as in docs/protect.md")
+    elif name == "glossary" and not isinstance(value, Glossary | None):
+        raise TypeError(f"glossary is {_shown(value)}; it must be a nmt.text.glossary.Glossary, or None")
+
+
+def pair_of(name: str, pair: object) -> tuple[str, str]:
+    """The pair of codes. Raises TypeError for anything else: a str of two letters would be a pair, too."""
+    if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)):
+        raise TypeError(f'{name} is {_shown(pair)}; it must be a pair of codes, such as ("de", "en")')
+    return pair[0], pair[1]
+
+
+def check_mbr(mbr: object) -> None:
+    """Raises ValueError for an unknown utility."""
+    if mbr not in (None, *UTILITIES):
+        raise ValueError(f"mbr is {mbr!r}; choose one of: {', '.join(UTILITIES)}")
+
+
+def check_split(split: object, has_prefixes: bool) -> None:
     """Raises ValueError for an unknown split, and for one of texts with prefixes."""
     if split not in get_args(Split):
         raise ValueError(f"split is {split!r}; choose one of: {', '.join(get_args(Split))}")

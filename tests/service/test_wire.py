@@ -84,6 +84,27 @@ def test_what_cannot_be_read_is_refused(request_):
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("kind", "headers", "said"),
+    [
+        ("application/x-www-form-urlencoded", {}, "application/json"),  # curl -d '{"q": ...}'
+        ("", {}, "application/json"),
+        ("text/plain;charset=UTF-8", {}, "text/plain"),  # fetch(url, {method: "POST", body: JSON.stringify(...)})
+        ("application/json", {"content-encoding": "gzip"}, "Content-Encoding"),
+    ],
+)
+def test_a_body_that_is_not_read_is_refused_with_the_reason(kind, headers, said):
+    """It said that q was missing, or that the body was not UTF-8."""
+    body = b' {"q": "a", "source": "de", "target": "en"}'
+    for query in ("", "api_key=k"):
+        with pytest.raises(RefusedError, match=said) as refused:
+            fields_of(HttpRequest(query, kind, body, headers))
+        assert refused.value.status == 400
+    if headers:
+        with pytest.raises(RefusedError, match=said):
+            json_of(HttpRequest("", kind, body, headers))
+
+
 @given(
     st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "text/plain"]),
     st.binary(),

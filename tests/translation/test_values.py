@@ -6,10 +6,12 @@ import itertools
 import json
 
 import pytest
+import torch
 import toy
 
 import nmt
 from nmt.bundle import seal
+from nmt.data.directions import Directions
 from nmt.search import Beam, Greedy, Sample
 from nmt.training.run import train
 from nmt.translation.translator import Translator
@@ -126,6 +128,22 @@ def call(method, *arguments, **options):
         (call("translate", DataFrame()), TypeError, "texts is a DataFrame; give one of its columns"),
         (call("translate", ["a"], 5), TypeError, r"search is 5 \(int\); it must be a search"),
         (lambda one: setattr(one, "search", "greedy"), TypeError, r"search is 'greedy' \(str\); it must be a search"),
+        (call("translate", ["a"], False), TypeError, r"search is False \(bool\)"),
+        (call("translate", ["a"], split=""), ValueError, "split is ''"),
+        (call("translate", ["a"], mbr=""), ValueError, "mbr is ''"),
+        (call("translate", ["a"], to=3), TypeError, r"^to is 3 \(int\); it must be a str$"),
+        (call("score", ["a"], ["b"], from_=b"de"), TypeError, r"^from_ is b'de' \(bytes\); it must be a str$"),
+        (lambda one: setattr(one, "languages", "de"), TypeError, r"languages is 'de' \(str\); it must be a pair"),
+        (lambda one: setattr(one, "direction", "de"), TypeError, r"direction is 'de' \(str\)"),
+        (lambda one: setattr(one, "mbr", "ter"), ValueError, "mbr is 'ter'; choose one of: chrf, bleu"),
+        (lambda one: setattr(one, "split", "lines"), ValueError, "split is 'lines'; choose one of: none, sentences"),
+        (lambda one: setattr(one, "rules", ["all"]), TypeError, r"rules is \['all'\] \(list\)"),
+        (lambda one: setattr(one, "glossary", {"Hund": "hound"}), TypeError, r"glossary is {.*} \(dict\)"),
+        (lambda _: Beam(beam_size="5"), TypeError, r"^beam_size is '5' \(str\); it must be an int$"),
+        (lambda _: Beam(beam_size=2.5), TypeError, r"^beam_size is 2.5 \(float\); it must be an int$"),
+        (lambda _: Beam(patience="2"), TypeError, r"^patience is '2' \(str\); it must be a number$"),
+        (lambda _: Sample(seed=None), TypeError, r"^seed is None \(NoneType\); it must be an int$"),
+        (lambda _: Sample(samples=True), TypeError, r"^samples is True \(bool\); it must be an int$"),
         (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
         (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
         (call("translate", ["a"], prefixes=[3]), TypeError, r"prefixes\[0\] is 3"),
@@ -157,3 +175,18 @@ def call(method, *arguments, **options):
 def test_an_argument_of_the_wrong_kind_or_number_is_named_with_what_would_be_right(translator, wrong, error, message):
     with pytest.raises(error, match=message):
         wrong(translator)
+
+
+def test_the_languages_of_a_model_with_tags_are_set_to_a_direction_that_it_has(translator):
+    """It took any, and translated from a language into itself."""
+    translator.directions = Directions.of("", "", ["de-en", "en-de"], tags=True)
+    translator.languages = ("en", "de")
+    assert translator.direction == ("en", "de")
+    with pytest.raises(ValueError, match="does not translate from 'de' to 'de'; it has: de-en, en-de"):
+        translator.languages = ("de", "de")
+
+
+def test_a_device_may_be_one_of_torch(bundle_dir):
+    assert nmt.load(bundle_dir, device=torch.device("cpu")).device == torch.device("cpu")
+    with pytest.raises(ValueError, match="device is 'None'; choose one of"):
+        nmt.load(bundle_dir, device=None)
