@@ -29,7 +29,7 @@ METRICS, LOG, TENSORBOARD = "metrics.csv", "train.log", "tensorboard"
 
 # Settings that may change between two starts of one run: how long, where and how verbosely it trains, not what.
 CHANGEABLE = frozenset(
-    ["runs_dir", "cache_dir"]
+    ["run", "runs_dir", "cache_dir"]
     + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]
     + [f"trainer.{field}" for field in ("accelerator", "devices", "num_nodes", "strategy", "threads")]
     + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "loggers", "progress")]

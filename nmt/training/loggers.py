@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
@@ -30,8 +31,16 @@ PROJECT = "nmt"  # the default project
 log = logging.getLogger(__name__)
 
 
-# (a run, its folder, its id at the service if it has one) -> a logger and that id
-Make = Callable[[RunConfig, Path, str | None], tuple[Logger, str]]
+class Begun(NamedTuple):
+    """A service's run."""
+
+    logger: Logger
+    id: str  # of the run at the service
+    end: Callable[[str], object] = lambda status: None  # after the logger's finalize, with the same status
+
+
+# (a run, its folder, its id at the service if it has one)
+Make = Callable[[RunConfig, Path, str | None], Begun]
 
 
 def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
@@ -40,11 +49,21 @@ def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
 
 
 def wandb_logger() -> Make:
-    import wandb  # noqa: F401 (who lacks it learns it now)
+    import wandb
 
-    def make(config: RunConfig, run_dir: Path, run: str | None) -> tuple[Logger, str]:
+    def make(config: RunConfig, run_dir: Path, run: str | None) -> Begun:
+        """Logs into the run that the program around has begun, if any. Else ends its own with the training, because
+        a process has one run at a time, and the next training would log into it."""
         run, project = run or uuid4().hex, os.environ.get("WANDB_PROJECT", PROJECT)
-        return WandbLogger(name=config.run, save_dir=run_dir, project=project, id=run, resume="allow"), run
+        is_own = wandb.run is None
+        logger = WandbLogger(name=config.run, save_dir=run_dir, project=project, id=run, resume="allow")
+        begun = logger.experiment
+
+        def end(status: str) -> None:
+            if is_own:
+                begun.finish(exit_code=int(status != "success"))
+
+        return Begun(logger, str(begun.id), end)
 
     return make
 
@@ -52,12 +71,12 @@ def wandb_logger() -> Make:
 def mlflow_logger() -> Make:
     import mlflow  # noqa: F401
 
-    def make(config: RunConfig, run_dir: Path, run: str | None) -> tuple[Logger, str]:
+    def make(config: RunConfig, run_dir: Path, run: str | None) -> Begun:
         """Logs all runs, including those of sweeps, into one file unless a server is named."""
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path(config.runs_dir).resolve() / 'mlflow.db'}")
         logger = MLFlowLogger(experiment, run_name=config.run, tracking_uri=store, run_id=run)
-        return logger, str(logger.run_id)  # asking for the id begins the run
+        return Begun(logger, str(logger.run_id))  # asking for the id begins the run
 
     return make
 
@@ -72,8 +91,9 @@ class ServiceLogger(Logger):
     def __init__(self, service: str, make: Make, config: RunConfig, run_dir: Path) -> None:
         super().__init__()
         self.service, self.make, self.config, self.run_dir = service, make, config, run_dir
-        self.inner: Logger | None = None
+        self.begun: Begun | None = None
         self.has_failed = False
+        self.status = "success"
 
     @property
     def name(self) -> str:
@@ -92,29 +112,49 @@ class ServiceLogger(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        if self.inner is not None:
+        self.status = status
+        if self.begun is not None:
             self._try(lambda inner: inner.finalize(status))
+
+    def end(self) -> None:
+        """To be called when nothing more will be logged; finalize is called after each validation of its own, too."""
+        begun, self.begun = self.begun, None
+        if begun is not None:
+            with self._tolerant():
+                begun.end(self.status)
 
     def _try(self, work: Callable[[Logger], None]) -> None:
         if self.has_failed:
             return
+        with self._tolerant():
+            if self.begun is None:
+                self.begun = self._begun()
+            work(self.begun.logger)
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
         try:
-            if self.inner is None:
-                self.inner = self._begun()
-            work(self.inner)
+            yield
         except Exception as error:
             self.has_failed = True
             reason = (str(error) or type(error).__name__).splitlines()[0]
             log.warning("%s is not logged to any more: %s", self.service, reason)
 
-    def _begun(self) -> Logger:
+    def _begun(self) -> Begun:
         path = self.run_dir / RUNS
         runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        logger, run = self.make(self.config, self.run_dir, runs.get(self.service))
+        begun = self.make(self.config, self.run_dir, runs.get(self.service))
         if self.service not in runs:
-            write_atomically(path, to_json(runs | {self.service: run}).encode())
-            logger.log_hyperparams(flat(to_dict(self.config)))
-        return logger
+            write_atomically(path, to_json(runs | {self.service: begun.id}).encode())
+            begun.logger.log_hyperparams(flat(to_dict(self.config)))
+        return begun
+
+
+def end_services(loggers: Iterable[Logger]) -> None:
+    """End what services keep open."""
+    for one in loggers:
+        if isinstance(one, ServiceLogger):
+            one.end()
 
 
 class TensorBoard(TensorBoardLogger):

@@ -52,6 +52,7 @@ from nmt.training.folder import (
     taken,
     write_validation,
 )
+from nmt.training.loggers import end_services
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
@@ -227,6 +228,8 @@ def _fit(
     except Stopped as stopped:
         stopped.step = trainer.global_step
         raise
+    finally:
+        end_services(trainer.loggers)
 
 
 def requeue() -> None:

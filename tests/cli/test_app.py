@@ -160,13 +160,14 @@ def test_options_may_stand_between_overrides(call):
 def test_what_hydra_may_do_goes_on(call, tmp_path):
     own = tmp_path / "conf" / "experiment" / "own.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text("# @package _global_\noptim: {label_smoothing: 0.77}\n")
+    own.write_text("# @package _global_\nseed: 77\noptim: {label_smoothing: 0.77}\n")
     launcher = tmp_path / "conf" / "hydra" / "launcher" / "own.yaml"
     launcher.parent.mkdir(parents=True)
     launcher.write_text("_target_: hydra_plugins.own.Launcher\n")
     code, out, err = call("nmt-train", "--config-dir", "conf", "experiment=own", "hydra/launcher=own", "--cfg", "job")
     assert (code, err) == (0, "")
     assert "label_smoothing: 0.77" in out
+    assert "seed: 77" in out
     settings = ["hydra/launcher=basic", "hydra/sweeper=basic", "hydra.run.dir=x", "hydra.output_subdir=null"]
     code, out, err = call("nmt-train", *settings, "hydra.job.name=train_ddp_process_1", "cell=gru", "--cfg", "job")
     assert (code, err) == (0, "")

@@ -10,10 +10,12 @@ import os
 import resource
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
 import toy
+import yaml
 from test_resume import train_until
 
 from nmt.common.files import write_atomically
@@ -21,9 +23,10 @@ from nmt.data.corpora import FileCorpus, HubCorpus
 from nmt.data.preparation import prepare
 from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
+from nmt.plain_data import to_dict
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
 from nmt.training.curves import draw_curves
-from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, difference, open_log
+from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, difference, open_log
 from nmt.training.loggers import TensorBoard
 from nmt.training.metrics_file import MetricsFile
 from nmt.training.resumption import find_checkpoint
@@ -99,6 +102,13 @@ def test_the_same_text_in_another_folder_or_gzipped_is_the_same(text, tmp_path):
         (moved / name).unlink()
     run_dir = train(toy.run_config(moved, tmp_path, **MORE)).model_dir.parent
     assert "continuing from" in (run_dir / LOG).read_text()
+
+
+def test_a_renamed_folder_is_the_same_run(text, tmp_path):
+    config = toy.run_config(text, tmp_path, run="before")
+    (tmp_path / "after").mkdir()
+    (tmp_path / "after" / CONFIG).write_text(yaml.safe_dump(to_dict(config)))
+    check_run_dir(tmp_path / "after", replace(config, run="after"))
 
 
 def test_a_test_text_that_is_newly_named_is_another_configuration(text, tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import sys
+from types import SimpleNamespace
 
 import pytest
 import toy
@@ -44,10 +46,37 @@ def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp
                 raise ConnectionError("refused\nby the server")
             assert step < 2
 
-    monkeypatch.setitem(loggers.SERVICES, "wandb", lambda: lambda _, folder, run: (Failing(folder / "service"), "7"))
+    ended = []
+    monkeypatch.setitem(
+        loggers.SERVICES,
+        "wandb",
+        lambda: lambda _, folder, run: loggers.Begun(Failing(folder / "service"), "7", ended.append),
+    )
     caplog.set_level(logging.WARNING)
     settings = SMALL | {"trainer__max_steps": 3, "trainer__loggers": ["wandb"]}
     train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
     assert [record.getMessage() for record in caplog.records if "wandb" in record.getMessage()] == [
         "wandb is not logged to any more: refused"
     ]
+    assert ended == ["success"]
+
+
+@pytest.mark.parametrize("around", [None, "mine"])
+def test_each_training_of_a_process_has_a_run_of_its_own_at_weights_and_biases(monkeypatch, around):
+    """But for a run that the program around has begun, which stays open."""
+    finished = []
+
+    def fake_run(name):
+        return SimpleNamespace(id=name, finish=lambda exit_code: finished.append((name, exit_code)))
+
+    def fake_logger(id, **_):
+        library.run = library.run or fake_run(id)
+        return SimpleNamespace(experiment=library.run)
+
+    library = SimpleNamespace(run=around and fake_run(around))
+    monkeypatch.setitem(sys.modules, "wandb", library)
+    monkeypatch.setattr(loggers, "WandbLogger", fake_logger)
+    begun = loggers.wandb_logger()(SimpleNamespace(run="one"), None, "known")
+    begun.end("failed")
+    assert begun.id == (around or "known")
+    assert finished == ([] if around else [("known", 1)])
