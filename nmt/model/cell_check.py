@@ -1,5 +1,5 @@
-"""Checks a cell's `pointwise` on zeros, so that the author of a faulty cell gets a one-line error and not a failure
-somewhere later.
+"""Checks a cell's `pointwise` on a few numbers, so that the author of a faulty cell gets a one-line error, and not a
+failure or wrong results somewhere later.
 
 Dims: N rows, D layers side by side, H hidden units.
 """
@@ -12,8 +12,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from nmt.cells import Cell, ParallelCell, Parameters
+from nmt.cells import Cell, ParallelCell, Parameters, State
 from nmt.kernels.trace import undisturbed
+from nmt.kernels.trial import wave
 
 LAYERS, ROWS, UNITS = 2, 3, 8  # all different, so that no dimension passes for another
 
@@ -22,22 +23,26 @@ LAYERS, ROWS, UNITS = 2, 3, 8  # all different, so that no dimension passes for 
 @undisturbed()
 def check_pointwise(cell: Cell) -> None:
     """Runs once per cell, on the CPU. Skips a cell that cannot have so few units. Raises ValueError."""
-    with torch.device("cpu"):
+    cpu = torch.device("cpu")
+    with cpu:
         try:
             rows = cell.gate_rows(UNITS)
         except ValueError:
             return
-        gates, x = torch.zeros(ROWS, rows.recurrent), torch.zeros(ROWS, rows.all - rows.summed)
-        given = [gates, x, *cell.start(*torch.zeros(cell.num_initial_vectors, ROWS, UNITS))]
+        gates, x = (wave(ROWS, width, device=cpu) for width in (rows.recurrent, rows.all - rows.summed))
+        given = [gates, x, *cell.start(*wave(cell.num_initial_vectors, ROWS, UNITS, device=cpu))]
         own = cell.own_parameters(UNITS)
-        _check(cell, given, own, f"{ROWS} rows of {UNITS} units")
+        together = _checked(cell, given, own, f"{ROWS} rows of {UNITS} units")
+        alone = _checked(cell, [part[:1] for part in given], own, f"1 row of {UNITS} units")
+        if not all(map(_is_close, (part[:1] for part in together), alone)):
+            raise ValueError(f"the cell {type(cell).__name__}: pointwise of a row depends on the other rows")
         if not isinstance(cell, ParallelCell):  # its layers are computed one by one
             given = [torch.stack([part] * LAYERS) for part in given]
             own = {name: part[:, None, None].repeat(1, LAYERS, 1, 1) for name, part in own.items()}
-            _check(cell, given, own, f"{LAYERS} layers side by side, {ROWS} rows of {UNITS} units")
+            _checked(cell, given, own, f"{LAYERS} layers side by side, {ROWS} rows of {UNITS} units")
 
 
-def _check(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> None:
+def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> State:
     gates, x, *state = given
     begin = f"the cell {type(cell).__name__}: pointwise of {what}"
     names = (f"{name} {tuple(part.shape)}" for name, part in zip(cell.states, state, strict=True))
@@ -49,6 +54,11 @@ def _check(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> N
         raise ValueError(f"{begin} fails, gates {tuple(gates.shape)} ({first}); {end}") from error
     if not isinstance(found, tuple) or list(map(_told, found)) != list(map(_told, state)):
         raise ValueError(f"{begin} gives {_told(found)}; {end}")
+    return found
+
+
+def _is_close(found: Tensor, expected: Tensor) -> bool:
+    return torch.allclose(found, expected, rtol=1e-3, atol=1e-5, equal_nan=True)
 
 
 def _told(value: object) -> str:

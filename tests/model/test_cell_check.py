@@ -55,6 +55,11 @@ class WrongDim(Light):
         return (z * n,)
 
 
+class OfAllRows(Light):
+    def pointwise(self, gates, x, state, parameters):
+        return super().pointwise(gates - gates.mean(-2, keepdim=True), x, state, parameters)
+
+
 GIVES = "^the cell {}: pointwise of {} gives {}; it must give a tuple of {}$"
 ROWS = "3 rows of 8 units"
 
@@ -75,6 +80,12 @@ def test_a_cell_that_gives_no_state_is_named(cell, message, device):
     with torch.device(device), pytest.raises(ValueError, match=message) as refused:
         Recurrent(cell(), E, H)
     assert "\n" not in str(refused.value)
+
+
+def test_a_cell_whose_rows_are_not_independent_is_refused():
+    """Its kernels would compute other numbers, as they are made from one row."""
+    with pytest.raises(ValueError, match="^the cell OfAllRows: pointwise of a row depends on the other rows$"):
+        Recurrent(OfAllRows(), E, H)
 
 
 @pytest.mark.parametrize("cell", [Light(), *toy.CELL_KINDS.values()], ids=repr)
