@@ -172,10 +172,10 @@ class Translator(BatchTranslator):
         translation, and a text without a letter itself (see `copy_letterless`), both with a score of 0 and without
         use of the model.
 
-        `plain` asks for the text only: no pieces, and scores only if the search itself needs them. Sentences of
-        similar length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result
-        depends on that. `each` maps a function over the batches, in sequence or in parallel. `prefixes` are what the
-        translations must begin with; their pieces are forced one by one.
+        `plain` asks for the text only, unless there is `nbest` or `alignment`: no pieces, and scores only if the
+        search itself needs them. Sentences of similar length are searched together, `batch_size` at a time, fewer
+        when they are long; in float32 no result depends on that. `each` maps a function over the batches, in sequence
+        or in parallel. `prefixes` are what the translations must begin with; their pieces are forced one by one.
         `mbr`, "chrf" or "bleu" (in the tokens of `measure`), selects the hypothesis of minimum Bayes risk, with its
         expected utility as the score. With `tags`, what looks like an XML or HTML tag (text/markup.py) is taken out
         of the text and put back by the alignment; tags of `prefixes` are ignored in the search. The parts kept by
@@ -190,7 +190,7 @@ class Translator(BatchTranslator):
         """
         direction = self._direction(to, from_)
         search, mbr = self.search if search is None else search, self.mbr if mbr is None else mbr
-        task = TranslationTask(search, nbest, alignment, plain, mbr, direction.tgt)
+        task = TranslationTask(search, nbest, alignment, plain and not nbest, mbr, direction.tgt)
         check_batch_size(batch_size)
         check_split(split := self.split if split is None else split, prefixes is not None)
         texts = texts_of("texts", texts)

@@ -232,6 +232,7 @@ def test_every_way_to_compute_translates(bundle_dir, compute, shortlist):
     found = translator.translate(TEXTS)
     assert [bool(t.text) for t in found] == [bool(text.strip()) for text in TEXTS]
     assert [t.text for t in translator.translate(TEXTS, plain=True)] == [t.text for t in found]
+    assert translator.translate(TEXTS, nbest=2, plain=True) == translator.translate(TEXTS, nbest=2)
 
 
 def test_a_shortlist_keeps_to_the_lexicon(translator, lexicon):
