@@ -17,12 +17,11 @@ def check_ranges(config: Any, **ranges: tuple[float, float]) -> None:
     types = {field.name: str(field.type) for field in fields(config)}
     for field, (low, high) in ranges.items():
         value = getattr(config, field)
-        if value is None and ("None" in types[field] or "Optional" in types[field]):
+        if value is None and "None" in types[field]:
             continue
-        is_whole = types[field].startswith("int")
-        if isinstance(value, bool) or not isinstance(value, Integral if is_whole else Real):
-            kind = "an int" if is_whole else "a number"
-            raise TypeError(f"{field} is {value!r} ({type(value).__name__}); it must be {kind}")
-        if not low <= float(value) <= high:
+        kind: tuple[Any, str] = (Integral, "an int") if types[field].startswith("int") else (Real, "a number")
+        if isinstance(value, bool) or not isinstance(value, kind[0]):
+            raise TypeError(f"{field} is {value!r} ({type(value).__name__}); it must be {kind[1]}")
+        if not low <= value <= high:
             allowed = f"at least {low}" if math.isinf(high) else f"from {low} to {high}"
             raise ValueError(f"{field} is {value}; it must be {allowed}")

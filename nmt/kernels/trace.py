@@ -1,7 +1,7 @@
 """A cell's computation for one row and its gradient, as expressions: `Cell.pointwise` is traced once.
 
 Each operation of torch that `pointwise` and its backward pass by autograd call is done on codes (codes.py) as well as
-on numbers. All this is done for two numbers of units, to find the values that depend on this number.
+on numbers (recorder.py). All this is done for two numbers of units, to find the values that depend on this number.
 
 Dims: H units, Y and X rows of gates that do and do not see h (see cells/base.py).
 """
@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell, State
-from nmt.kernels.codes import Coder, NotTraceableError, Recorder
+from nmt.kernels.codes import Coder, NotTraceableError
 from nmt.kernels.expressions import CONSTANT, Expressions
+from nmt.kernels.recorder import Recorder
 
 __all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace", "undisturbed"]
 

@@ -140,6 +140,7 @@ def call(method, *arguments, **options):
         (lambda one: setattr(one, "rules", ["all"]), TypeError, r"rules is \['all'\] \(list\)"),
         (lambda one: setattr(one, "glossary", {"Hund": "hound"}), TypeError, r"glossary is {.*} \(dict\)"),
         (lambda _: Beam(beam_size="5"), TypeError, r"^beam_size is '5' \(str\); it must be an int$"),
+        (lambda _: Beam(beam_size=10**400), ValueError, "^beam_size is 10+; it must be from 1 to "),
         (lambda _: Beam(beam_size=2.5), TypeError, r"^beam_size is 2.5 \(float\); it must be an int$"),
         (lambda _: Beam(patience="2"), TypeError, r"^patience is '2' \(str\); it must be a number$"),
         (lambda _: Sample(seed=None), TypeError, r"^seed is None \(NoneType\); it must be an int$"),
