@@ -55,9 +55,17 @@ def _seed():
         torch.cuda.manual_seed_all(0)
 
 
+@pytest.fixture(scope="session")
+def draw_curves():
+    """The real one, also where `no_pictures` holds."""
+    from nmt.training.curves import draw_curves
+
+    return draw_curves
+
+
 @pytest.fixture(scope="module")
-def no_pictures():
-    """Skip curves.png: drawing takes as long as training on the tiny language. test_run and test_curves draw it."""
+def no_pictures(draw_curves):
+    """Skip curves.png: drawing takes as long as training on the tiny language. `trained` and test_curves draw it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nmt.training.curves.draw_curves", lambda metrics, picture, selection_metric: None)
         yield
@@ -118,11 +126,14 @@ def old_bundle_dir(bundle_dir, corpus_dir) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(corpus_dir, tmp_path_factory) -> Path:
-    """The run directory of a model that has learned the tiny language."""
+def trained(corpus_dir, tmp_path_factory, draw_curves) -> Path:
+    """The run directory of a model that has learned the tiny language. Drawn also if a module without pictures is the
+    first to ask for it."""
     from nmt.training.run import train
 
     config = toy.run_config(
         corpus_dir, tmp_path_factory.mktemp("runs"), trainer__max_epochs=25, trainer__val_every_epochs=5
     )
-    return train(config).model_dir.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nmt.training.curves.draw_curves", draw_curves)
+        return train(config).model_dir.parent

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_pictures(no_pictures):
-    """In no test here, but those that ask for `trained`."""
+    """In no test here; `trained` has its pictures all the same."""
