@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -64,6 +65,13 @@ def parser() -> Parser:
         help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
     )
     parser.add_argument("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
+    parser.add_argument(
+        "--url-prefix",
+        type=prefix,
+        default="",
+        metavar="/PATH",
+        help="before all paths, for a proxy that serves other programs as well (none)",
+    )
     add_common(parser)
     return parser
 
@@ -106,6 +114,14 @@ def port(text: str) -> int:
     if not 0 <= number < 65536:
         raise ValueError
     return number
+
+
+def prefix(text: str) -> str:
+    """A URL's path without its last slash."""
+    found = f"/{text.strip('/')}" if text.strip("/") else ""
+    if not re.fullmatch(r"[\w./~-]*", found, re.ASCII):
+        raise ValueError
+    return found
 
 
 def seconds(text: str) -> float:
@@ -156,6 +172,7 @@ def run(options: argparse.Namespace) -> None:
             bound,
             spawned,
             options.proxy,
+            options.url_prefix,
             GRACE_S,
             lambda: None if options.quiet else warn(COMMAND, f"listening on {address_of(bound)}"),
         )

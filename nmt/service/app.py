@@ -42,12 +42,15 @@ Send = Callable[[Message], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """An ASGI application for the service."""
+def build_app(service: Service, prefix: str = "") -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """An ASGI application for the service. Clients find all paths under `prefix`, such as "/nmt"; a proxy may have
+    removed it from a request's path."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        if found := route_of(path):
+        path, scope["root_path"] = scope["path"].removeprefix(prefix), prefix
+        if prefix and not path:  # relative links of the page need the slash
+            response = Response(b"", CORS | {"location": f"{prefix}/"}, 308)
+        elif found := route_of(path):
             response = await _of_path(service, *found, scope, receive)
             service.metrics.count("nmt_requests_total", found[0], str(response.status))
         else:
@@ -111,17 +114,17 @@ async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, to
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("ascii", "replace")
     body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
-    origin = _origin(scope, headers.get("host", ""))
-    return HttpRequest(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
+    address = _address(scope, headers.get("host", ""))
+    return HttpRequest(query, headers.get("content-type", ""), body, headers, scope["method"], address)
 
 
-def _origin(scope: Scope, host: str) -> str:
-    """The URL at which the client reached this server; if it does not say, the server's own address."""
+def _address(scope: Scope, host: str) -> str:
+    """The URL at which the client reached this server; if it does not say which, the server's own address."""
     if not HOST.fullmatch(host):
         host, port = scope["server"] or ("localhost", None)
         host = f"[{host}]" if ":" in host else host
         host += f":{port}" if port else ""
-    return f"{scope['scheme']}://{host}"
+    return f"{scope['scheme']}://{host}{scope['root_path']}"
 
 
 async def _body(receive: Receive, length: str, seconds: float, most: int, too_much: RefusedError) -> bytes:

@@ -69,9 +69,9 @@ def languages(pairs: Pairs) -> list[dict[str, Any]]:
     return [{"code": code, "name": name, "targets": pairs.targets_of(code)} for code, name in pairs.names.items()]
 
 
-def file_answer(origin: str, name: str) -> dict[str, str]:
+def file_answer(address: str, name: str) -> dict[str, str]:
     """The response of POST /translate_file."""
-    return {"translatedFileUrl": f"{origin}/download_file/{name}"}
+    return {"translatedFileUrl": f"{address}/download_file/{name}"}
 
 
 def settings(pairs: Pairs, limits: Limits, has_keys: bool, suffixes: Sequence[str]) -> dict[str, Any]:

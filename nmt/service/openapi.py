@@ -29,8 +29,8 @@ ERRORS = {
 }
 
 
-def specification(pairs: Pairs, limits: Limits) -> Schema:
-    """The description for a server with these language pairs."""
+def specification(pairs: Pairs, limits: Limits, address: str) -> Schema:
+    """The description for a server with these language pairs at a URL."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,6 +39,7 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
             "description": f"Translation of {', '.join(pairs.by_name)}, in the words of several services' clients: "
             "LibreTranslate's, DeepL's (/v2), OpenNMT-py's (/translator) and Hugging Face's (/).",
         },
+        "servers": [{"url": address}],
         "paths": {
             "/translate": {"post": _translate(pairs, limits)},
             "/translate_file": {"post": _translate_file(pairs, limits)},

@@ -88,7 +88,7 @@ async def translate_file(asked: Asked) -> Any:
     wanted = libretranslate.file_request(fields, upload)
     asked.service.check_room()
     job = await asked.service.files.translated(wanted)
-    return libretranslate.file_answer(asked.request.origin, job.name)
+    return libretranslate.file_answer(asked.request.address, job.name)
 
 
 async def download_file(asked: Asked) -> Response:
@@ -121,7 +121,7 @@ async def health(asked: Asked) -> Any:
 
 
 async def spec(asked: Asked) -> Any:
-    return specification(asked.service.pairs, asked.service.limits)
+    return specification(asked.service.pairs, asked.service.limits, asked.request.address)
 
 
 async def inspect(asked: Asked) -> Any:

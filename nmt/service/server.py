@@ -40,13 +40,15 @@ def serve(
     bound: socket.socket,
     spawned: Spawned,
     proxy: str | None,
+    prefix: str,
     grace_s: float,
     on_ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal. `proxy` is the address of a proxy whose X-Forwarded-For is trusted. Raises Stopped,
-    ValueError for invalid models, and ChildProcessError when their process cannot run."""
+    """Serve until a signal. `proxy` is the address of a proxy whose X-Forwarded-For is trusted; `prefix` is
+    before all paths. Raises Stopped, ValueError for invalid models, and ChildProcessError when their process cannot
+    run."""
     config = uvicorn.Config(
-        build_app(service),
+        build_app(service, prefix),
         loop="asyncio",
         http=bounded(service.limits.body_s),
         ws="none",

@@ -75,7 +75,7 @@ class HttpRequest:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     method: str = "POST"
-    origin: str = ""  # the URL at which the client reached this server, such as http://localhost:5000
+    address: str = ""  # the URL at which the client reached this server, such as http://localhost:5000
 
 
 def fields_of(request: HttpRequest) -> dict[str, Any]:

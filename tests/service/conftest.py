@@ -120,7 +120,9 @@ def model_dirs(tmp_path_factory, tokenizer, lexicon) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def server(model_dirs) -> Iterator[Served]:
     pairs = [argument for pair, folder in model_dirs.items() for argument in ("--pair", f"{pair}={folder}")]
-    with serving(*pairs, "--workers", "2", "--max-texts", "1500", "--max-bytes", "600000") as served:
+    with serving(
+        *pairs, "--workers", "2", "--max-texts", "1500", "--max-bytes", "600000", "--url-prefix", "/nmt"
+    ) as served:
         yield served
 
 

@@ -48,7 +48,7 @@ class Capitals:
 class Here:
     """A server of some pairs, and its client. Belongs to a running loop."""
 
-    def __init__(self, *pairs: str, keys: Path | None = None, **limits) -> None:
+    def __init__(self, *pairs: str, keys: Path | None = None, prefix: str = "", **limits) -> None:
         found = tuple(one for pair in pairs or ("de-en",) for one in pairs_of(f"{pair}=x"))
         self.now = 0.0
         self.service = Service(Settings(found, 1), Limits(**limits), lambda: self.now)
@@ -56,7 +56,7 @@ class Here:
         self.service.batcher = Batcher(self.service._run, 1)
         self.service.generations.current = Generation(self.models, Pairs(found), Keys(keys) if keys else None)
         self.files, self.batcher = self.service.files, self.service.batcher
-        self.app = build_app(self.service)
+        self.app = build_app(self.service, prefix)
 
     async def ask(self, method, path, body=b"", content_type="application/json", headers=(), gone=None):
         """The answer; `gone` is a future that is set when the client closes the connection."""

@@ -27,12 +27,12 @@ def opened(chromium, server):
     def open_page(routes=(), **settings):
         contexts.append(chromium.new_context(**settings))
         page = contexts[-1].new_page()
-        page.on("request", lambda one: one.url.startswith((server.url, "data:")) or wrong.append(one.url))
+        page.on("request", lambda one: one.url.startswith((f"{server.url}/nmt", "data:")) or wrong.append(one.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
         for path, handler in routes:
-            page.route(f"{server.url}/{path}", handler)
-        page.goto(server.url)
+            page.route(f"{server.url}/nmt/{path}", handler)
+        page.goto(f"{server.url}/nmt")
         page.wait_for_selector("html[data-ready]")
         return page
 

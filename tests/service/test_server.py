@@ -23,17 +23,18 @@ def expected(translator):
     return lambda texts: [one.text for one in translator.translate(texts)]
 
 
-def test_four_encodings_give_the_translation(server, expected):
+def test_four_encodings_with_a_prefix_or_without_give_the_translation(server, expected):
     fields = {"q": TEXTS[0], "source": "de", "target": "en"}
     post = server.client.post
     answers = [
         post("/translate", json=fields),
+        post("/nmt/translate", json=fields),
         post("/translate", data=fields),
         post("/translate", files={name: (None, value) for name, value in fields.items()}),
         post(f"/translate?{urlencode(fields)}"),
     ]
-    assert [answer.status_code for answer in answers] == [200] * 4
-    assert [answer.json() for answer in answers] == [{"translatedText": expected(TEXTS[:1])[0]}] * 4
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert [answer.json() for answer in answers] == [{"translatedText": expected(TEXTS[:1])[0]}] * 5
 
 
 def test_translate_web_pages(server, expected):

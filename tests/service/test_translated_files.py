@@ -12,6 +12,7 @@ from dataclasses import fields
 import pytest
 from files_here import Here, scenario, until
 
+from nmt.cli.serve import parser
 from nmt.formats import SUFFIXES
 from nmt.service import documents
 from nmt.service.files import MAX_ARRIVING
@@ -317,6 +318,25 @@ async def test_the_address_is_the_one_that_was_asked(host, origin):
     here = Here()
     answer = await here.post_file("a.txt", "Hund", headers=[(b"host", host.encode())])
     assert answer.json["translatedFileUrl"].startswith(f"{origin}/download_file/")
+
+
+@scenario
+async def test_behind_a_proxy_all_is_below_a_prefix_that_the_proxy_may_remove():
+    here = Here(prefix="/a/nmt")
+    for path in ("/a/nmt/spec", "/spec"):
+        assert (await here.ask("GET", path)).json["servers"] == [{"url": "http://127.0.0.1:5000/a/nmt"}]
+    answer = await here.post_file("a.txt", "Hund")
+    address = answer.json["translatedFileUrl"].removeprefix("http://127.0.0.1:5000")
+    assert address.startswith("/a/nmt/download_file/")
+    assert (await here.ask("GET", address)).content == b"HUND"
+    answer = await here.ask("POST", "/a/nmt")
+    assert (answer.status, answer.headers["location"]) == (308, "/a/nmt/")
+    assert [(await here.ask("GET", path)).status for path in ("/a/nmt/", "/a/nmtspec", "/a/spec")] == [200, 404, 404]
+
+
+@pytest.mark.parametrize(("typed", "prefix"), [("nmt/", "/nmt"), ("/a/b", "/a/b"), ("/", "")])
+def test_a_prefix_begins_with_a_slash_and_ends_with_none(typed, prefix):
+    assert parser().parse_args(["--pair=x", "--url-prefix", typed]).url_prefix == prefix
 
 
 @scenario
