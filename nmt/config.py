@@ -82,7 +82,7 @@ class TrainerConfig:
     max_tokens: int  # tokens of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
     max_minutes: float | None = None  # end after so much training time, if sooner; "linear", "cosine" fall until then
-    accumulate: int = 1  # batches of each shard per update
+    accumulate: int = 1  # batches of each shard per update; each counts as much, whatever its number of tokens
     # Shards that the batches of every update are split into. Processes take them in turn, and their number must
     # divide that of the shards. So a run can resume with more or fewer processes and end the same. None: one for each
     # process that the run begins with.
