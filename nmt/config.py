@@ -31,7 +31,7 @@ class OptimConfig:
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
     plateau_factor: float = 0.5  # "plateau" multiplies the rate by this ...
     plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
-    weight_decay: float = 0.0  # AdamW's
+    weight_decay: float = 0.0  # AdamW's, of matrices; none of biases, gains and peepholes
     beta1: float = 0.9  # decay of the moving average of the gradients, per update
     beta2: float = 0.999  # decay of the moving average of their squares
     epsilon: float = 1e-8  # added to the root of the average square
