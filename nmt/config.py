@@ -31,7 +31,7 @@ class OptimConfig:
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
     plateau_factor: float = 0.5  # "plateau" multiplies the rate by this ...
     plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
-    weight_decay: float = 0.0  # AdamW's
+    weight_decay: float = 0.0  # AdamW's, of matrices; none of biases, gains and peepholes
     beta1: float = 0.9  # decay of the moving average of the gradients, per update
     beta2: float = 0.999  # decay of the moving average of their squares
     epsilon: float = 1e-8  # added to the root of the average square
@@ -82,7 +82,7 @@ class TrainerConfig:
     max_tokens: int  # tokens of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
     max_minutes: float | None = None  # end after so much training time, if sooner; "linear", "cosine" fall until then
-    accumulate: int = 1  # batches of each shard per update
+    accumulate: int = 1  # batches of each shard per update; each counts as much, whatever its number of tokens
     # Shards that the batches of every update are split into. Processes take them in turn, and their number must
     # divide that of the shards. So a run can resume with more or fewer processes and end the same. None: one for each
     # process that the run begins with.

@@ -37,7 +37,7 @@ GPU. A scan computes all steps in one kernel. Torch's own kernel is used where i
 """
 FAMILIES = (  # the groups of the table, by the inputs of the gates
     ("Every gate sees the previous state", lambda cell: not cell.input_only or cell.input_only < len(cell.gates)),
-    ("No gate sees h: all steps, or most of the work, are computed at once", lambda cell: True),
+    ("No matrix multiplies h: all steps, or most of the work, are computed at once", lambda cell: True),
 )
 
 

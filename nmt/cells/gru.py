@@ -13,7 +13,7 @@ from nmt.cells.norm import gain_and_bias, scaled, standardised
 
 @dataclass(frozen=True)
 class GRU(Cell):
-    """The gated recurrent unit (Cho et al., 2014, arXiv:1406.1078), with the reset gate after the product R_n h.
+    """The gated recurrent unit (Cho et al., 2014, arXiv:1406.1078v1), with the reset gate after the product R_n h.
 
     r = σ(W_r x + R_r h)
     z = σ(W_z x + R_z h)
@@ -59,8 +59,8 @@ class LayerNormGRU(GRU):
 
 @dataclass(frozen=True)
 class ResetBeforeGRU(Cell):
-    """The gated recurrent unit as first published (Cho et al., 2014, arXiv:1406.1078), with the reset gate before the
-    product, whose matrix U is separate.
+    """The gated recurrent unit as in the last version of its paper (Cho et al., 2014, arXiv:1406.1078v3), with the
+    reset gate before the product, whose matrix U is separate.
 
     r = σ(W_r x + R_r h)
     z = σ(W_z x + R_z h)

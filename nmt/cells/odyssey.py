@@ -25,7 +25,8 @@ class OdysseyLSTM(ForgetfulCell):
     U_k [i; f; o] with the three gates of the previous step, which start at 0.
 
     Without forget gate and peepholes it is the LSTM of Hochreiter & Schmidhuber (1997), "Long short-term memory",
-    except for the scale of its squashing functions, 4σ(a) - 2 = 2 tanh(a / 2) and 2σ(a) - 1 = tanh(a / 2).
+    except for the scale of its squashing functions, 4σ(a) - 2 = 2 tanh(a / 2) and 2σ(a) - 1 = tanh(a / 2). There the
+    gates may see one another, as with gate_recurrence, and the gradient is truncated.
     """
 
     input_gate: bool = True

@@ -28,6 +28,8 @@ class ReluRNN(Cell):
     """The simple recurrent network with a rectifier, as in Le et al. (2015), arXiv:1504.00941.
 
     h' = max(0, W x + R h)
+
+    In the paper R starts as the identity; here it starts orthogonal, as in the other cells.
     """
 
     gates = ("n",)

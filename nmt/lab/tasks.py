@@ -68,7 +68,8 @@ def within(low: float, high: float, rows: int, length: int, generator: Generator
 
 
 class Adding(MemoryTask):
-    """Hochreiter & Schmidhuber (1997), experiment 4, with a mark in each half as in Le et al. (2015)."""
+    """Hochreiter & Schmidhuber (1997), experiment 4, with a mark in each half as in Arjovsky et al. (2016),
+    arXiv:1511.06464."""
 
     title = "adding problem"
     about = "The sum of the two numbers that are marked, one in each half of `lag` numbers between 0 and 1."
@@ -148,7 +149,8 @@ REBER: dict[int, tuple[tuple[str, int], ...]] = {  # state -> possible next symb
 
 class EmbeddedReber(MemoryTask):
     """Cleeremans et al. (1989) and Hochreiter & Schmidhuber (1997), experiment 1: predict the next symbol of a string
-    B (T or P) B <string of Reber's grammar> E (the same T or P) E. Only the last T or P is scored."""
+    B (T or P) B <string of Reber's grammar> E (the same T or P) E. Only the last T or P is scored, and counts as the
+    last that is asked: the E after it follows from nothing far back."""
 
     title = "embedded Reber grammar"
     about = "The second symbol again as the last but one, after `lag` to `lag` + 8 symbols of Reber's grammar."
@@ -193,6 +195,9 @@ class EmbeddedReber(MemoryTask):
             made.append(torch.where(step < length, symbols[state, choice], IGNORED))
             state = torch.where(step < length, follows[state, choice], state)
         return torch.stack(made, 1)
+
+    def last_asked(self, sequences: Sequences) -> Tensor:
+        return super().last_asked(sequences) - 1
 
     def score(self, outputs: Tensor, sequences: Sequences) -> float:
         which = self.ids("TP")

@@ -143,7 +143,8 @@ def upper_layers(
 
 
 class GNMT(Wiring):
-    """Wu et al. (2016), arXiv:1609.08144: the first layer's output is the query, the context feeds all above it.
+    """Wu et al. (2016), arXiv:1609.08144: the first layer's output is the query (there that of the step before), the
+    context feeds all above it.
 
     h¹_t = cell(y_{t-1}, h¹_{t-1})      a_t = attention(h¹_t)
     hˡ_t = cell([hˡ⁻¹_t; a_t], hˡ_{t-1})     features_t = tanh(W [h_t; a_t])

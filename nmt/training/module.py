@@ -74,7 +74,7 @@ class TrainingModule(pl.LightningModule):
         optim = self.config.optim
         # A fused step would unscale float16's gradients itself, too late for clipping.
         fused = self.trainer.precision != "16-mixed"
-        optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
+        optimizer = build_optimizer(optim, self.model, fused)
 
         def factor(step: int) -> float:
             return self.progress.rate_factor * learning_rate_factor(optim, step, self.schedule_end(step))
@@ -128,7 +128,10 @@ class TrainingModule(pl.LightningModule):
         mean = loss / batch.tgt_len.sum()
         self.log("train/loss", mean.detach(), prog_bar=True)
         self.log_dict(logged)
-        return nan_if_not_finite(mean)
+        # Lightning divides by the batches of a whole update, which the last one of an epoch may lack.
+        accumulate = self.trainer.accumulate_grad_batches
+        own = min(accumulate, int(self.trainer.num_training_batches) - batch_idx // accumulate * accumulate)
+        return nan_if_not_finite(mean * (accumulate / own))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule = datamodule_of(self.trainer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -11,15 +10,15 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.config import OptimConfig
+from nmt.kernels.trace import matrix_names, undisturbed
+from nmt.model.recurrent import Recurrent
 
 
-def build_optimizer(
-    config: OptimConfig, parameters: Iterable[tuple[str, nn.Parameter]], fused: bool = True
-) -> torch.optim.AdamW:
-    """AdamW. Matrices decay towards zero, vectors (biases, peepholes) do not."""
-    named = list(parameters)
-    matrices = [p for name, p in named if p.ndim > 1 and "extra" not in name]
-    vectors = [p for name, p in named if p.ndim <= 1 or "extra" in name]
+def build_optimizer(config: OptimConfig, model: nn.Module, fused: bool = True) -> torch.optim.AdamW:
+    """AdamW. Matrices decay towards zero, vectors (biases, gains, peepholes) do not."""
+    stacked = _stacked_vectors(model)
+    matrices = [p for p in model.parameters() if p.ndim > 1 and id(p) not in stacked]
+    vectors = [p for p in model.parameters() if p.ndim <= 1 or id(p) in stacked]
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(
         groups,
@@ -29,6 +28,13 @@ def build_optimizer(
         weight_decay=config.weight_decay,
         fused=fused,
     )
+
+
+@undisturbed()
+def _stacked_vectors(model: nn.Module) -> set[int]:
+    """The ids of the cells' own parameters whose rows are vectors, not the matrix of a product."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Recurrent)]
+    return {id(own) for layer in layers for name, own in layer.extra.items() if name not in matrix_names(layer.cell)}
 
 
 def rise(schedule: LambdaLR) -> tuple[float, float] | None:
@@ -44,7 +50,7 @@ def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> fl
 
     All schedules first rise linearly over `warmup_steps`. Then
     "inverse_sqrt" falls with the root of the step (Vaswani et al., 2017, section 5.3),
-    "linear" and "cosine" (Loshchilov & Hutter, 2017, arXiv:1608.03983) reach `final_ratio` at the last step,
+    "linear" and "cosine" (Loshchilov & Hutter, 2017, arXiv:1608.03983) reach `final_ratio` after the last step,
     "constant" and "plateau" stay (validation cuts the latter).
     """
     warmup = config.warmup_steps

@@ -51,7 +51,7 @@ class Bench:
         self.model: Any = model.train().to(device)
         self.is_ours = isinstance(model, Seq2Seq)
         self.loss: Any = GraphedLoss(model) if self.is_ours else self.plain_loss
-        self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
+        self.optimizer = build_optimizer(config.optim, self.model)
         self.timeline = Timeline(device)
         self.trimmer = MemoryTrimmer()
 

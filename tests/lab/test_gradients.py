@@ -28,7 +28,7 @@ def halving(task):
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_the_gradient_is_that_of_the_last_step_that_asks_alone(name, monkeypatch):
-    task = TASKS[name]
+    task, place = TASKS[name], -2 if name == "reber" else -1  # a string's last E follows from nothing far back
     learner = halving(task)
     made = task.make(gradients.ROWS, LAG, Generator().manual_seed(SEED))
     in_double = made._replace(inputs=made.inputs.double())
@@ -36,14 +36,14 @@ def test_the_gradient_is_that_of_the_last_step_that_asks_alone(name, monkeypatch
         in_double = in_double._replace(targets=made.targets.double())
         slopes = 2 * (learner.readout.bias - in_double.targets)
     else:
-        last = torch.stack([row[row != IGNORED][-1] for row in made.targets])
+        last = torch.stack([row[row != IGNORED][place] for row in made.targets])
         slopes = learner.readout.bias.softmax(-1) - F.one_hot(last, task.outputs)
     nearest = float((slopes / gradients.ROWS @ learner.readout.weight).norm().detach())
 
     monkeypatch.setattr(type(task), "make", lambda *_: in_double)
     norms = gradients.norms_by_distance(learner, task, LAG, SEED)
     assert norms == pytest.approx([nearest * HALF**distance for distance in range(len(norms))])
-    ends = [int((row != IGNORED).nonzero()[-1]) for row in made.targets] if name != "adding" else [LAG - 1]
+    ends = [int((row != IGNORED).nonzero()[place]) for row in made.targets] if name != "adding" else [LAG - 1]
     assert len(norms) == min(ends) + 1
 
 

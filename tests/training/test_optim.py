@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+import toy
 
 from nmt.config import OptimConfig
+from nmt.training.module import TrainingModule
 from nmt.training.optim import build_optimizer, learning_rate_factor
 
 TOTAL, WARMUP = 100, 10
@@ -45,16 +49,33 @@ def test_linear_and_cosine_can_end_above_zero():
     assert factor("cosine", 55, final_ratio=0.2) == pytest.approx(0.6)
 
 
-def test_biases_and_peepholes_do_not_decay():
-    import toy
-
-    model = toy.model("lstm_peephole")
+@pytest.mark.parametrize(
+    ("cell", "vectors", "matrices"),
+    [
+        ("lstm_ln", ["gain", "bias"], []),
+        ("gru_reset_before, depth 2", [], ["reset"]),
+        ("lstm_fgr", ["peephole"], ["from_i", "from_f", "from_o"]),
+    ],
+)
+def test_matrices_decay_and_biases_gains_and_peepholes_do_not(cell, vectors, matrices):
+    model = toy.model(cell)
     config = OptimConfig(learning_rate=0.1, schedule="constant", weight_decay=0.5)
-    optimizer = build_optimizer(config, model.named_parameters())
+    optimizer = build_optimizer(config, model)
     decayed, free = (set(map(id, group["params"])) for group in optimizer.param_groups)
-    assert id(model.output_bias) in free
-    assert id(model.decoder.layers[0].extra["peephole"]) in free
-    assert id(model.tgt_embedding.weight) in decayed
+    layer = model.decoder.layers[0]
+    assert {id(model.output_bias), id(layer.bias_hh), *(id(layer.extra[name]) for name in vectors)} <= free
+    assert {id(model.tgt_embedding.weight), *(id(layer.extra[name]) for name in matrices)} <= decayed
     assert len(decayed) + len(free) == len(list(model.parameters()))
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
     assert isinstance(optimizer, torch.optim.AdamW)
+
+
+def test_the_batches_of_an_update_count_alike_also_where_an_epoch_ends_early():
+    def ignore(*_, **__):
+        pass
+
+    trainer = SimpleNamespace(accumulate_grad_batches=4, num_training_batches=10)
+    module = SimpleNamespace(loss=lambda _: (torch.tensor(6.0), {}), log=ignore, log_dict=ignore, trainer=trainer)
+    batch = SimpleNamespace(tgt_len=torch.tensor([1, 2]))
+    shares = [float(TrainingModule.training_step(module, batch, i)) / 4 for i in range(10)]  # as Lightning divides
+    assert shares == [0.5] * 8 + [1.0] * 2
