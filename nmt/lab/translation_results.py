@@ -10,7 +10,7 @@ from nmt.common.shape import Shape
 from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 
-SIGNIFICANT = 0.05
+SIGNIFICANT = 0.025  # of a one-sided p, as the bootstrap gives it: 0.05 in both directions together
 BETTER, WORSE = "significantly better", "significantly worse"
 EQUAL = "no difference that a paired bootstrap finds"
 
