@@ -85,10 +85,11 @@ def main() -> None:
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All results of the command. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
-    from nmt.languages import unit, words
+    from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
     from nmt.metrics.comparison import compare, meaning
     from nmt.metrics.measure import sentence_chrf
+    from nmt.metrics.rare import bare
 
     if len(set(options.systems)) < max(len(options.systems), 2):
         raise ValueError("give two systems or more, each once")
@@ -111,7 +112,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
         },
     }
     if options.train:
-        counts = Counter(word for line in read_lines(options.train) for word in words(line))
+        counts = Counter(word for line in read_lines(options.train) for word in bare(line))
         report["bleu_by_rarest_word"] = {
             name: bleu_by_rarest_word(measure, srcs, counts, hyps, refs) for name, hyps in systems.items()
         }

@@ -131,7 +131,7 @@ def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
 
 def test_a_sentence_is_as_rare_as_its_rarest_word():
     counts = {"a": 1000, "b": 3}
-    buckets = bleu_by_rarest_word(Measure(), ["a a", "a b", "a c"], counts, HYPS, [REFS])
+    buckets = bleu_by_rarest_word(Measure(), ["a a", "a (b).", "a c"], counts, HYPS, [REFS])
     assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
 
 
