@@ -96,7 +96,8 @@ def conclusion(data: Mapping[str, Any]) -> str:
     parts = [f"{words}: {listed(labels)}" for words, labels in found.items() if labels]
     if not parts:
         return f"Only {baseline} was run; there is nothing to compare it with."
-    return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
+    alone = ", each compared by itself" if sum(map(len, found.values())) > 1 else ""
+    return f"Against {baseline} with {scores[baseline]:.2f} BLEU{alone}: {'; '.join(parts)}."
 
 
 def by_attention(rows: Sequence[Row]) -> str:
