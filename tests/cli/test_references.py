@@ -153,3 +153,7 @@ def test_what_was_cut_is_told_whoever_translates(trained, tmp_path, capsys, monk
     monkeypatch.setattr(sys, "argv", ["nmt-compare", str(tmp_path / "other"), str(trained / "model"), *files])
     compare.main()
     assert "without the end: line 2" in capsys.readouterr().err
+
+
+def test_no_p_is_zero():
+    assert [compare.p_words(p) for p in (0.2, 1 / 10_001, 1 / 100_001)] == ["p = 0.2000", "p = 0.0001", "p < 0.0001"]
