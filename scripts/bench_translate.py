@@ -14,9 +14,9 @@ Prints sentences and source tokens (pieces, with EOS) per second, from text to t
 
 On a GPU (--device cuda) everything runs in one process, without a shortlist and without a limit.
 
-Each figure is the median of --repeats, after a warm-up, without loading. BLEU is that of the whole text in file mode.
-Then follow the cold start (from the start of the command to its first line, divided by the time of
-`python -c "import torch"`) and the peak memory of this process.
+Each figure is the median of --repeats (of batch 1: of one round), after a warm-up, without loading. BLEU is that
+of the whole text in file mode. Then follow the cold start (from the start of the command to its first line, divided
+by the time of `python -c "import torch"`) and the peak memory of this process.
 
 Beside each figure is its limit: the sentences per second if only two things took time, the products with weights at
 the rate of one large product, and the operations that Python starts at the cost of the smallest one

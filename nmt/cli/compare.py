@@ -53,7 +53,10 @@ def parser() -> Parser:
         "--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word"
     )
     parser.add_argument(
-        "--test", choices=["bs", "ar"], default="bs", help="paired bootstrap or approximate randomisation (bs)"
+        "--test",
+        choices=["bs", "ar"],
+        default="bs",
+        help="paired bootstrap, with one-sided p, or approximate randomisation, with two-sided p (bs)",
     )
     parser.add_argument(
         "--samples", type=up_to(MAX_RESAMPLES), metavar="N", help="resamples (1000) or trials (10000)"
@@ -82,10 +85,11 @@ def main() -> None:
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All results of the command. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
-    from nmt.languages import unit, words
+    from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
-    from nmt.metrics.comparison import compare
+    from nmt.metrics.comparison import compare, meaning
     from nmt.metrics.measure import sentence_chrf
+    from nmt.metrics.rare import bare
 
     if len(set(options.systems)) < max(len(options.systems), 2):
         raise ValueError("give two systems or more, each once")
@@ -101,14 +105,14 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {
         "test": options.test,
         "signatures": signatures,
-        "notes": order_note(refs),
+        "notes": [*meaning(options.test, len(systems)), *order_note(refs)],
         "systems": {name: {metric: asdict(one) for metric, one in of.items()} for name, of in found.items()},
         f"bleu_by_src_{unit(srcs)}": {
             name: bleu_by_length(measure, srcs, hyps, refs) for name, hyps in systems.items()
         },
     }
     if options.train:
-        counts = Counter(word for line in read_lines(options.train) for word in words(line))
+        counts = Counter(word for line in read_lines(options.train) for word in bare(line))
         report["bleu_by_rarest_word"] = {
             name: bleu_by_rarest_word(measure, srcs, counts, hyps, refs) for name, hyps in systems.items()
         }
@@ -166,7 +170,7 @@ def text(report: dict[str, Any]) -> str:
         for name, of in report["systems"].items():
             one = of[metric]
             interval = "" if one["interval"] is None else f" ± {one['interval']:.2f}"
-            against = "baseline" if one["p_value"] is None else f"p = {one['p_value']:.4f}"
+            against = "baseline" if one["p_value"] is None else p_words(one["p_value"])
             lines.append(f"{names[name]:{width}} {one['score']:6.2f}{interval}   {against}")
         lines.append("")
     if report["notes"]:
@@ -189,6 +193,10 @@ def text(report: dict[str, Any]) -> str:
                 f"  {names[one]}: {shown(hyp)}" for one, hyp in zip((first, name), example["hyps"], strict=True)
             ]
     return "\n".join(lines).rstrip()
+
+
+def p_words(p: float) -> str:
+    return f"p = {p:.4f}" if p >= 0.00005 else "p < 0.0001"
 
 
 def short_names(names: list[str]) -> dict[str, str]:

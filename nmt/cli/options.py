@@ -117,7 +117,8 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "--mbr",
         type=up_to(MAX_WIDTH),
         metavar="N",
-        help="of N samples, or with --beam-size of its N best, the one most like the others (minimum Bayes risk)",
+        help="of N samples, or with --beam-size K of what a beam of K finds (of N if that is more), the one most "
+        "like the others (minimum Bayes risk)",
     )
     sampling.add_argument("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
     sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")

@@ -10,7 +10,7 @@ from nmt.common.shape import Shape
 from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 
-SIGNIFICANT = 0.05
+SIGNIFICANT = 0.025  # of a one-sided p, as the bootstrap gives it: 0.05 in both directions together
 BETTER, WORSE = "significantly better", "significantly worse"
 EQUAL = "no difference that a paired bootstrap finds"
 
@@ -96,7 +96,8 @@ def conclusion(data: Mapping[str, Any]) -> str:
     parts = [f"{words}: {listed(labels)}" for words, labels in found.items() if labels]
     if not parts:
         return f"Only {baseline} was run; there is nothing to compare it with."
-    return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
+    alone = ", each compared by itself" if sum(map(len, found.values())) > 1 else ""
+    return f"Against {baseline} with {scores[baseline]:.2f} BLEU{alone}: {'; '.join(parts)}."
 
 
 def by_attention(rows: Sequence[Row]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nmt.languages import unit, words
 from nmt.metrics.measure import Measure, References
+from nmt.metrics.rare import bare
 
 LENGTHS = {"words": (5, 10, 15, 20, 30), "characters": (10, 20, 30, 40, 60)}  # the last bucket is open
 COUNTS = (0, 1, 5, 20, 100)  # occurrences in the training text; the last bucket is open
@@ -21,8 +22,8 @@ def bleu_by_length(measure: Measure, srcs: Sequence[str], hyps: Sequence[str], r
 def bleu_by_rarest_word(
     measure: Measure, srcs: Sequence[str], counts: Mapping[str, int], hyps: Sequence[str], refs: References
 ) -> Buckets:
-    """BLEU by how often the rarest source word occurs in the training text (`counts`)."""
-    rarest = [min((counts.get(word, 0) for word in words(src)), default=0) for src in srcs]
+    """BLEU by how often the rarest source word occurs in the training text (`counts`, of `bare` words)."""
+    rarest = [min((counts.get(word, 0) for word in bare(src)), default=0) for src in srcs]
     return bleu_by_bucket(measure, rarest, COUNTS, 0, hyps, refs)
 
 

@@ -167,7 +167,7 @@ class Measure:
 
     def sentence_score(self, hyp: str, ref: str) -> float:
         """From 0 to 100: chrF or chrF++ if that is the selection metric, else smoothed BLEU. Smoothing adds one to
-        each n-gram count (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
+        the counts of bigrams and longer (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
         return float(self._of_sentences.sentence_score(hyp, [ref]).score)
 
     @cached_property

@@ -23,7 +23,7 @@ Split = Literal["none", "sentences"]  # whether a text is translated as a whole 
 @dataclass(frozen=True)
 class Translation:
     text: str
-    score: float  # by which hypotheses are ranked (see search/score.py); for samples the log-probability
+    score: float  # by which hypotheses are ranked (search/score.py); of samples and given ones the log-probability
     log_prob: float  # nats
     tokens: tuple[str, ...] = ()  # target pieces
     src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text

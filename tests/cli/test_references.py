@@ -45,10 +45,11 @@ def test_every_reference_counts_and_an_empty_one_is_none(folder):
             assert found["systems"][str(folder / name)][metric]["score"] == theirs.score
     assert "nrefs:var" in found["signatures"]["bleu"]
     assert "tok:zh" in found["signatures"]["bleu"]
-    assert "in the order given" in found["notes"][0]
+    assert "in the order given" in found["notes"][-1]
     assert "in the order given" in compare.text(found)
     alone = compared(folder, "--ref", folder / "a.zh")
-    assert alone["notes"] == []
+    assert len(alone["notes"]) == 1
+    assert "one-sided" in alone["notes"][0]
     assert alone["systems"] != found["systems"]
 
 
@@ -152,3 +153,7 @@ def test_what_was_cut_is_told_whoever_translates(trained, tmp_path, capsys, monk
     monkeypatch.setattr(sys, "argv", ["nmt-compare", str(tmp_path / "other"), str(trained / "model"), *files])
     compare.main()
     assert "without the end: line 2" in capsys.readouterr().err
+
+
+def test_no_p_is_zero():
+    assert [compare.p_words(p) for p in (0.2, 1 / 10_001, 1 / 100_001)] == ["p = 0.2000", "p = 0.0001", "p < 0.0001"]

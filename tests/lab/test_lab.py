@@ -232,10 +232,10 @@ def test_translation_is_judged_by_its_p_values():
     rows = [
         {"label": name, "seed": 1, "bleu": {"score": score}} for name, score in (("a", 30), ("b", 25), ("c", 29.5))
     ]
-    data = {"rows": rows, "baseline": "a", "p_values": {"a": None, "b": 0.001, "c": 0.4}}
+    data = {"rows": rows, "baseline": "a", "p_values": {"a": None, "b": 0.001, "c": 0.04}}
     assert translation_results.conclusion(data) == (
-        "Against a with 30.00 BLEU: significantly worse: b (-5.00, p = 0.001); "
-        "no difference that a paired bootstrap finds: c (-0.50, p = 0.400)."
+        "Against a with 30.00 BLEU, each compared by itself: significantly worse: b (-5.00, p = 0.001); "
+        "no difference that a paired bootstrap finds: c (-0.50, p = 0.040)."
     )
 
 

@@ -8,7 +8,7 @@ import sacrebleu
 
 from nmt.metrics import published
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
-from nmt.metrics.comparison import compare
+from nmt.metrics.comparison import compare, meaning
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
 from nmt.translation.values import Translation
@@ -131,7 +131,7 @@ def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
 
 def test_a_sentence_is_as_rare_as_its_rarest_word():
     counts = {"a": 1000, "b": 3}
-    buckets = bleu_by_rarest_word(Measure(), ["a a", "a b", "a c"], counts, HYPS, [REFS])
+    buckets = bleu_by_rarest_word(Measure(), ["a a", "a (b).", "a c"], counts, HYPS, [REFS])
     assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
 
 
@@ -157,13 +157,26 @@ def test_sentences_are_scored_one_by_one():
 
 @pytest.mark.parametrize("test", ["bs", "ar"])
 def test_equal_systems_do_not_differ(test):
-    """sacreBLEU counts what is strictly larger, and so finds its smallest p for a file and its copy."""
     other = [HYPS[0], *HYPS[1:][::-1]] * 4  # another text
     found, _ = compare(
         Measure(), {"a": HYPS * 4, "copy": HYPS * 4, "b": other}, [REFS * 4], test, 100, ["bleu", "chrf"]
     )
     assert [found["copy"][name].p_value for name in ("bleu", "chrf")] == [1, 1]
     assert found["b"]["bleu"].p_value < 1
+
+
+@pytest.mark.parametrize(("better", "p"), [(1, 1), (2, 1 / 2), (5, 1 / 16)])
+def test_a_randomisation_counts_trials_that_tie(better, p):
+    """Of 2^n ways to exchange the n sentences that differ, two give as large a difference as the one found."""
+    refs = [f"the cat sees {n} dogs in the old town" for n in range(10)]
+    one = [ref.replace("old", "cold") for ref in refs]
+    found, _ = compare(Measure(), {"a": one, "b": refs[:better] + one[better:]}, [refs], "ar", 2000, ["bleu", "chrf"])
+    assert [found["b"][name].p_value for name in ("bleu", "chrf")] == pytest.approx([p, p], abs=0.03)
+
+
+def test_what_p_means_is_told():
+    assert ["one-sided" in note for note in meaning("bs", 3)] == [True, False]
+    assert meaning("ar", 2) == []
 
 
 UNSPACED = {
