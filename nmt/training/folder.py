@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
@@ -20,7 +20,6 @@ from nmt.common.log_lines import ShownLines
 from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.normalization import Normalization
 from nmt.plain_data import from_dict, to_dict
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
@@ -63,8 +62,6 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     now = flat(to_dict(config))
     # The text may have moved if check_text can tell that it is the same.
     changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
-    if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows its number
-        changeable |= {"trainer.shards"}
     if differs := difference(before, now, changeable):
         raise ValueError(f"{run_dir} belongs to a run with {differs}; choose another run=, or delete the folder")
 
@@ -102,7 +99,7 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
         log.warning("%s does not say which text the run began with; it must be the same", run_dir / ORIGIN)
     for role, before in recorded.items():
         name = corpus.splits.get(role)
-        if name and before != text[role] and before != corpus.fingerprint(name, earlier=True):
+        if name and before != text[role]:
             raise ValueError(
                 f"{run_dir} began with another {ROLES[role]} text: data.{role}={name} has changed since; "
                 "put it back, choose another run=, or delete the folder"
@@ -111,10 +108,10 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config, with settings that the user left open taken from the run's config.yaml: those that the text decided
-    ("auto"), the number of shards, and the normalization if it was the default of an earlier version."""
+    ("auto"), and the number of shards."""
     with suppress(OSError, LookupError, TypeError, ValueError):  # no such file, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
-        for continued in (_with_decisions, _with_shards, _with_normalization):
+        for continued in (_with_decisions, _with_shards):
             config = continued(began, config)
     return config
 
@@ -131,17 +128,6 @@ def _with_shards(began: dict[str, Any], config: RunConfig) -> RunConfig:
     if config.trainer.shards:
         return config
     return replace(config, trainer=replace(config.trainer, shards=began["trainer"]["shards"]))
-
-
-def _with_normalization(began: dict[str, Any], config: RunConfig) -> RunConfig:
-    tokenizer, before = config.tokenizer, began["tokenizer"]
-    normalization = before["normalization"]
-    asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization
-    is_earlier = "tgt_normalization" not in before
-    goes_on = normalization == "nmt_nfkc" and not (before.get("src_normalization") or before.get("tgt_normalization"))
-    if asked or not (is_earlier or goes_on) or normalization not in get_args(Normalization):
-        return config
-    return replace(config, tokenizer=replace(tokenizer, normalization=normalization))
 
 
 def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
