@@ -24,8 +24,9 @@ from nmt.data.tokenizer import TokenizerConfig
 from nmt.plain_data import to_dict
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
 from nmt.training.curves import draw_curves
-from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, difference, open_log
+from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, difference
 from nmt.training.loggers import TensorBoard
+from nmt.training.logs import open_log
 from nmt.training.metrics_file import MetricsFile
 from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
