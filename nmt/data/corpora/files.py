@@ -17,6 +17,8 @@ from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Row, lines_of, paired_rows
 from nmt.formats.files import opened
 
+SPELT_OUT = 2  # of READERS, in a message of missing files; of the others the suffix
+
 
 @dataclass(frozen=True)
 class FileCorpus(Corpus):
@@ -71,10 +73,10 @@ class FileCorpus(Corpus):
         folder, name = (self.folder / f"{split}.tsv").parent, Path(split).name
         if has_known_suffix(split):
             return f"{folder} has no {name}"
-        expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[:3])
+        expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[: 1 + SPELT_OUT])
         stem = split.removesuffix(".gz").rpartition(".")[0]
         hint = f"; {name} is one side, and both are named by their stem: {stem}" * _is_side(self.folder / split)
-        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[2:])}{hint}"
+        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[SPELT_OUT:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
         return [
