@@ -12,21 +12,29 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
 
-# The code of ISO 639-1, those of ISO 639-3 and 639-2, the English name, the native name.
+# The code of ISO 639-1 and the English name.
+_ENGLISH = """
+af Afrikaans|am Amharic|ar Arabic|az Azerbaijani|be Belarusian|bg Bulgarian|bn Bengali|bs Bosnian|ca Catalan|cs Czech
+cy Welsh|da Danish|de German|el Greek|en English|eo Esperanto|es Spanish|et Estonian|eu Basque|fa Persian|fi Finnish
+fr French|ga Irish|gl Galician|gu Gujarati|he Hebrew|hi Hindi|hr Croatian|hu Hungarian|hy Armenian|id Indonesian
+is Icelandic|it Italian|ja Japanese|ka Georgian|kk Kazakh|km Khmer|kn Kannada|ko Korean|ky Kyrgyz|la Latin|lo Lao
+lt Lithuanian|lv Latvian|mk Macedonian|ml Malayalam|mn Mongolian|mr Marathi|ms Malay|mt Maltese|my Burmese
+nb Norwegian (Bokmål)|ne Nepali|nl Dutch|nn Norwegian (Nynorsk)|no Norwegian|oc Occitan|pa Punjabi|pl Polish|ps Pashto
+pt Portuguese|ro Romanian|ru Russian|si Sinhala|sk Slovak|sl Slovenian|so Somali|sq Albanian|sr Serbian|sv Swedish
+sw Swahili|ta Tamil|te Telugu|tg Tajik|th Thai|tl Tagalog|tr Turkish|uk Ukrainian|ur Urdu|uz Uzbek|vi Vietnamese
+yi Yiddish|zh Chinese|zu Zulu
+"""
+ENGLISH = dict(entry.split(" ", 1) for entry in re.split(r"[|\n]", _ENGLISH.strip()))
+# The code of ISO 639-1, those of ISO 639-3 and 639-2, and the native name.
 NAMES = """
-ar ara arabic العربية|az aze azerbaijani azərbaycanca|bg bul bulgarian български|bn ben bengali বাংলা
-ca cat catalan català|cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά
-en eng english|es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
-fi fin finnish suomi|fr fra fre french français|ga gle irish gaeilge|gl glg galician galego|he heb hebrew עברית
-hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar|hy hye arm armenian հայերեն
-id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
-ka kat geo georgian ქართული|km khm khmer ខ្មែរ|ko kor korean 한국어|lo lao ລາວ|lt lit lithuanian lietuvių
-lv lav latvian latviešu|mk mkd macedonian македонски|ms msa malay|mt mlt maltese malti|my mya burmese မြန်မာ
-nl nld dut dutch nederlands|no nor nb nob norwegian norsk bokmål|pl pol polish polski|pt por portuguese português
-ro ron rum romanian română|ru rus russian русский|sk slk slo slovak slovenčina
-sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian српски srpski
-sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
-tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
+ar ara العربية|az aze azərbaycanca|bg bul български|bn ben বাংলা|ca cat català|cs ces cze čeština|da dan dansk
+de deu ger deutsch|el ell gre ελληνικά|en eng|es spa español|et est eesti|eu eus baq euskara|fa fas per فارسی
+fi fin suomi|fr fra fre français|ga gle gaeilge|gl glg galego|he heb עברית|hi hin हिन्दी|hr hrv hrvatski|hu hun magyar
+hy hye arm հայերեն|id ind|is isl ice íslenska|it ita italiano|ja jpn 日本語|ka kat geo ქართული|km khm ខ្មែរ
+ko kor 한국어|lo lao ລາວ|lt lit lietuvių|lv lav latviešu|mk mkd македонски|ms msa|mt mlt malti|my mya မြန်မာ
+nl nld dut nederlands|no nor nb nob norsk bokmål|pl pol polski|pt por português|ro ron rum română|ru rus русский
+sk slk slo slovenčina|sl slv slovene slovenščina|sq sqi alb shqip|sr srp српски srpski|sv swe svenska|sw swa kiswahili
+ta tam தமிழ்|te tel తెలుగు|th tha ไทย|tr tur türkçe|uk ukr українська|ur urd اردو|vi vie|zh zho chi 中文
 """
 # The code of ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they differ.
 MORE_NAMES = """
@@ -42,10 +50,10 @@ ro rumänisch roumain rumano rumeno romeno roemeens|ru russisch russe ruso russo
 sv schwedisch suédois sueco svedese zweeds|tr türkisch turc turco turks
 uk ukrainisch ukrainien ucraniano ucraino oekraïens|zh chinesisch chinois chino cinese chinês chinees
 """
-CODE_OF = {  # code or name, in lower case -> code of ISO 639-1
+CODE_OF = {  # code or name of a language in NAMES, in lower case -> code of ISO 639-1
     name: names.split()[0]
     for names in re.split(r"[|\n]", NAMES.strip() + MORE_NAMES.rstrip())
-    for name in names.casefold().split()
+    for name in f"{names} {ENGLISH[names.split()[0]]}".casefold().split()
 }
 
 # How words are divided: by spaces; not at all, in Chinese, Japanese and others ("unspaced"); or, in Korean, by spaces
@@ -66,6 +74,12 @@ _SCRIPTS: dict[Writing, str] = {
 }
 WRITING_OF_CODE = {code: writing for writing, codes in _CODES.items() for code in codes.split()}
 WRITING_OF_SCRIPT = {code: writing for writing, codes in _SCRIPTS.items() for code in codes.split()}
+
+
+def primary(code: str) -> str:
+    """The language of a code or tag, without script and region, in lower case."""
+    return re.split("[-_]", code.casefold())[0]
+
 
 _KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _HAN = "\u3005-\u3007\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -126,8 +140,7 @@ def script(texts: Iterable[str]) -> str | None:
 
 def has_dotless_i(language: str) -> bool:
     """Whether in this language I is the capital of ı, and İ that of i."""
-    first = re.split("[-_]", language.casefold())[0]
-    return CODE_OF.get(first) in ("az", "tr")
+    return CODE_OF.get(primary(language)) in ("az", "tr")
 
 
 def words(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -50,7 +51,7 @@ def from_dict(cls: type[T], data: Any, path: str = "") -> T:
 def check_types(cls: type, data: Any) -> None:
     """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Checks
     nothing else, such as ranges."""
-    _build(cls, data, "", types_alone=True)
+    _check_types(cls, data, "")
 
 
 def to_dict(config: Any) -> Any:
@@ -72,10 +73,10 @@ def typed_fields(cls: type) -> dict[str, tuple[Field[Any], Any]]:
     return {field.name: (field, hints[field.name]) for field in fields(cls)}
 
 
-def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
-    where = path or "the config"
+def _chosen(cls: type, data: Any, path: str) -> tuple[type, dict[Any, Any]]:
+    """The dataclass, chosen by name if there are several, and the data of its fields, without automatic settings."""
     if not isinstance(data, dict):
-        raise ValueError(f"{where} is {brief(data)}; it must be a mapping")
+        raise ValueError(f"{path or 'the config'} is {brief(data)}; it must be a mapping")
     if cls in CHOICES:
         name = data.get("name")
         chosen = choice_of(cls, name) if isinstance(name, str) else None
@@ -85,28 +86,38 @@ def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
                 f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(names_of(cls))}{elsewhere}"
             )
         cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
-    known = typed_fields(cls)
-    if "auto" in known:  # the field with the names of the automatic settings
+    if "auto" in typed_fields(cls):  # the field with the names of the automatic settings
         data = without_auto(data)
-    if types_alone:
-        for key in known.keys() & data.keys():
-            _value(known[key][1], data[key], _join(path, key), types_alone)
-        return None
+    return cls, data
+
+
+def _check_types(cls: type, data: Any, path: str) -> None:
+    cls, data = _chosen(cls, data, path)
+    known = typed_fields(cls)
+    for key in known.keys() & data.keys():
+        _value(known[key][1], data[key], _join(path, key), _check_types)
+
+
+def _build(cls: type, data: Any, path: str) -> Any:
+    cls, data = _chosen(cls, data, path)
+    known = typed_fields(cls)
     for key in data:
         if key not in known:
             near = did_you_mean(str(key), known)
+            where = path or "the config"
             raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}{near}")
     for name, (setting, _) in known.items():
         if name not in data and setting.default is MISSING and setting.default_factory is MISSING:
             raise ValueError(f"{_join(path, name)} is missing")
-    values = {key: _value(known[key][1], value, _join(path, key)) for key, value in data.items()}
+    values = {key: _value(known[key][1], value, _join(path, key), _build) for key, value in data.items()}
     try:
         return cls(**values)
     except ValueError as error:
         raise ValueError(_join(path, str(error))) from None
 
 
-def _value(expected: Any, value: Any, path: str, types_alone: bool = False) -> Any:
+def _value(expected: Any, value: Any, path: str, nested: Callable[[type, Any, str], Any]) -> Any:
+    """The value, if it is of the expected type; a mapping for a dataclass is handed to `nested`."""
     if type(value) is int and value.bit_length() > MAX_BITS:
         raise ValueError(f"{path} is {brief(value)}; it may have {MAX_BITS} at most")
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
@@ -115,23 +126,23 @@ def _value(expected: Any, value: Any, path: str, types_alone: bool = False) -> A
             return None
         others = [argument for argument in arguments if argument is not type(None)]
         expected = next((other for other in others if other is type(value)), others[0])
-        return _value(expected, value, path, types_alone)
+        return _value(expected, value, path, nested)
     if origin is tuple:  # of any length
         if not isinstance(value, list):
             raise ValueError(f"{path} is {brief(value)}; it must be a list")
         if any(isinstance(item, list) for item in value):
             raise ValueError(f"{path} is {brief(value)}; a list must not hold another")
-        return tuple(_value(arguments[0], item, f"{path}[{i}]", types_alone) for i, item in enumerate(value))
+        return tuple(_value(arguments[0], item, f"{path}[{i}]", nested) for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
             raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
-        return {key: _value(arguments[1], item, _join(path, str(key)), types_alone) for key, item in value.items()}
+        return {key: _value(arguments[1], item, _join(path, str(key)), nested) for key, item in value.items()}
     if origin is Literal:
         if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True
             raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
         return value
     if is_dataclass(expected):
-        return _build(typing.cast(type, expected), value, path, types_alone)
+        return nested(typing.cast(type, expected), value, path)
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # isinstance would take True for an int

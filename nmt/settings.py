@@ -19,21 +19,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from nmt.automatic import AUTO, AUTOMATIC
-from nmt.cells import Cell
 from nmt.plain_data import CHOICES, typed_fields
-
-# For fields of cells without a comment: kernels are compiled from the text of their files, comments included.
-OF_CELLS = {
-    "forget_bias": "of the forget gate before training; more remembers longer",
-    "input_gate": "without it i = 1",
-    "forget_gate": "without it f = 1",
-    "output_gate": "without it o = 1",
-    "input_activation": "the tanh of g",
-    "output_activation": "the tanh of the cell before the output gate",
-    "peepholes": "the gates see the cell",
-    "coupled": "the forget gate is 1 - i",
-    "gate_recurrence": "the gates see what they were a step before",
-}
 
 
 class Setting(NamedTuple):
@@ -115,8 +101,6 @@ def _words_of_fields(cls: type) -> dict[str, str]:
     for base in reversed(cls.__mro__):
         if is_dataclass(base):
             found |= _own_words(base)
-    if issubclass(cls, Cell):
-        found |= {name: OF_CELLS[name] for name, words in found.items() if not words and name in OF_CELLS}
     return found
 
 

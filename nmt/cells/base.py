@@ -129,7 +129,7 @@ class ForgetfulCell(Cell):
     """A cell with a forget gate f, which starts open (bias `forget_bias`), so that gradients reach far back from the
     first step on (Jozefowicz et al., 2015, "An empirical exploration of recurrent network architectures")."""
 
-    forget_bias: float = 1.0
+    forget_bias: float = 1.0  # of the forget gate before training; more remembers longer
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,14 +29,14 @@ class OdysseyLSTM(ForgetfulCell):
     gates may see one another, as with gate_recurrence, and the gradient is truncated.
     """
 
-    input_gate: bool = True
-    forget_gate: bool = True
-    output_gate: bool = True
-    input_activation: bool = True
-    output_activation: bool = True
-    peepholes: bool = True
-    coupled: bool = False
-    gate_recurrence: bool = False
+    input_gate: bool = True  # without it i = 1
+    forget_gate: bool = True  # without it f = 1
+    output_gate: bool = True  # without it o = 1
+    input_activation: bool = True  # the tanh of g
+    output_activation: bool = True  # the tanh of the cell before the output gate
+    peepholes: bool = True  # the gates see the cell
+    coupled: bool = False  # the forget gate is 1 - i
+    gate_recurrence: bool = False  # the gates see what they were a step before
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,7 +18,7 @@ from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.files import opened, whole
-from nmt.formats.inline import has_words, parts_of
+from nmt.formats.inline import lines_of, parts_of, with_lines
 from nmt.formats.sniff import markup_of
 
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
     """A translation of each segment. Repeated texts are translated once; lines within a segment are translated one by
     one, and blank space at their ends is kept."""
-    parts = [parts_of(segment) for segment in segments]
-    texts = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
+    texts = lines_of(segments)
     form = replace(form, tags=True)
     known: dict[str, Answer] = {}
     with bar("translating", len(texts), "segments") as workers.done:
@@ -202,8 +201,8 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
             group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
             known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
     with Remarks(command, "segment", advises) as remarks:
-        for number, some in enumerate(parts, 1):
-            remarks.tell(number, [known[part] for part in some if part in known])
+        for number, segment in enumerate(segments, 1):
+            remarks.tell(number, [known[part] for part in parts_of(segment) if part in known])
     if form.check:
         warn(command, remarks.check.summary)
-    return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]
+    return with_lines(segments, {text: answer.lines[0] for text, answer in known.items()})

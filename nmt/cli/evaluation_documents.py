@@ -11,7 +11,7 @@ from nmt.formats import FORMATS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions
 from nmt.formats.files import opened, whole
 from nmt.formats.headers import are_names, named_columns, shown
-from nmt.formats.inline import plain
+from nmt.formats.inline import without_tags
 from nmt.formats.sniff import markup_of
 
 WMT = re.compile(r"(?is)\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype[^>]*>\s*)?<(?:srcset|refset|tstset|mteval|dataset|doc)\b")
@@ -112,7 +112,7 @@ def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
         data = whole(file, str(path))
     document_options = DocumentOptions(languages[is_ref], "" if is_ref else languages[1], retranslate=True)
     segments = read_document(kind, data, str(path), document_options).segments
-    return [" ".join((plain(one.text) if one.markup else one.text).split()) for one in segments]
+    return [" ".join(without_tags(one).split()) for one in segments]
 
 
 def text_lines(path: Path) -> list[str]:

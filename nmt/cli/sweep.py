@@ -17,6 +17,7 @@ from nmt.common.bars import seen
 from nmt.common.shown import shown
 
 if TYPE_CHECKING:
+    from nmt.sweep.outcomes import Outcome
     from nmt.training.run import Trained
 
 FAILED = 1  # the exit code when a run failed
@@ -81,7 +82,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     if a run failed."""
     from nmt.cli.schema import run_name
     from nmt.common.files import locked
-    from nmt.sweep.outcomes import TABLE, keep_finished, overridden, read_records, shared, text_table, write_table
+    from nmt.sweep.outcomes import keep_finished, overridden, shared
     from nmt.sweep.space import quoted
 
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
@@ -102,16 +103,24 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
             try:
                 yield Sweep(command, run, folder, fixed, os.getpid())
             except Exception as error:
+                _tell(folder)
                 if said_of(error) is not None:
                     raise
                 raise ChildProcessError(f"the sweep ended: {type(error).__name__}: {error}") from error
-            finally:
-                outcomes = read_records(folder) if isinstance(sys.exception(), Exception | None) else []
-                if outcomes:
-                    write_table(folder / TABLE, outcomes)
-                    print(shown(text_table(outcomes), None, lines=True))
-                    print(shown(f"{folder / TABLE}"))
+            outcomes = _tell(folder)
     except BlockingIOError:
         raise ValueError(f"{folder} is in use: the same sweep is going on already") from None
     if any(one.failed for one in outcomes):
         raise SystemExit(FAILED)
+
+
+def _tell(folder: Path) -> list[Outcome]:
+    """Write and print the table of all runs in the folder -> their outcomes."""
+    from nmt.sweep.outcomes import TABLE, read_records, text_table, write_table
+
+    outcomes = read_records(folder)
+    if outcomes:
+        write_table(folder / TABLE, outcomes)
+        print(shown(text_table(outcomes), None, lines=True))
+        print(shown(f"{folder / TABLE}"))
+    return outcomes

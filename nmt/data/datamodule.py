@@ -108,7 +108,7 @@ class DataModule(pl.LightningDataModule):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Raises ValueError for a position inside an epoch that was planned for another number of shards."""
         self.epoch, self.batches_done = state_dict["epoch"], state_dict["batches_done"] * self.shards_each
-        shards = state_dict.get("shards", state_dict.get("world_size"))  # the latter from an earlier version
+        shards = state_dict["shards"]
         if self.batches_done and shards != self.shards:
             raise ValueError(
                 f"the run stopped inside an epoch that {shards} device(s) shared; trainer.shards={shards} goes on, "

@@ -147,13 +147,20 @@ def _read(
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
-    parts = corpus.every_part(corpus.train)
-    odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"], tokenizer.rules)
     sums = json.loads((folder / CHECKSUMS).read_text())
     read = [source.text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
-    faults = counts["faults"] + faults
     return Prepared(
-        *(tokenizer, train, lexicon, valid, counts["dropped"], faults, source.text, parts, odd, corpus, config),
+        tokenizer,
+        train,
+        lexicon,
+        valid,
+        dropped=counts["dropped"],
+        faults=counts["faults"] + faults,
+        fingerprints=source.text,
+        parts=corpus.every_part(corpus.train),
+        oddities=oddities(corpus, valid, len(train), counts["equal"], counts["dropped"], tokenizer.rules),
+        corpus=corpus,
+        tokenizer_config=config,
         sha256=digest_of(read),
     )
 

@@ -7,16 +7,15 @@ suffix.
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 from nmt.common.stream import CHUNK_BYTES, NOT_UTF_8, Line, decoded, split_lines
-from nmt.common.suggestions import near_file
 from nmt.formats.encodings import recoding
+from nmt.formats.files import opened
 from nmt.formats.headers import columns_by_row, looks_like_names, means, named_columns, shown
 
 MAX_BYTES = 1 << 20  # of a line, as in nmt-translate
@@ -59,15 +58,8 @@ def read_lines(path: Path) -> Iterator[str]:
 
 def lines_of(path: Path) -> Iterator[Line]:
     """Each line of a file, gzipped or not. Raises ValueError for a file that is missing or cannot be read."""
-    try:
-        file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing{near_file(path)}") from None
-    except OSError as error:
-        what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
-        raise ValueError(f"{path} {what}") from None
-    with file:
-        yield from decoded_lines(cast(BinaryIO, file), str(path), str(path))
+    with opened(path) as file:
+        yield from decoded_lines(file, str(path), str(path))
 
 
 def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:

@@ -10,7 +10,7 @@ without other tags. Lines stay lines. Whatever comes back, every tag is there on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from nmt.formats.document import Segment
@@ -70,18 +70,23 @@ def has_words(part: str) -> bool:
     return bool(plain(part).strip())
 
 
-def translated(segments: Sequence[Segment], translate: Callable[[list[str]], Sequence[str]]) -> list[str]:
-    """The translation of each segment, by a function from lines with tags to their translations. Repeated lines are
-    translated once."""
-    parts = [parts_of(segment) for segment in segments]
-    lines = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
-    known = dict(zip(lines, translate(lines), strict=True))
-    return ["".join(known.get(part, part) for part in some) for some in parts]
+def lines_of(segments: Sequence[Segment]) -> list[str]:
+    """The lines of all segments that have words, each once."""
+    return list(dict.fromkeys(part for segment in segments for part in parts_of(segment) if has_words(part)))
+
+
+def with_lines(segments: Sequence[Segment], translations: Mapping[str, str]) -> list[str]:
+    """The text of each segment with the translations of its lines."""
+    return ["".join(translations.get(part, part) for part in parts_of(segment)) for segment in segments]
 
 
 def plain(markup: str) -> str:
     """The text of a segment with markup, without its tags."""
     return unescaped(TAG.sub("", markup))
+
+
+def without_tags(segment: Segment) -> str:
+    return plain(segment.text) if segment.markup else segment.text
 
 
 def _stays(piece: Piece) -> bool:

@@ -109,4 +109,4 @@ def _add(
             seg.tail = of_source[-1].tail
         fill(seg, pieces)
 
-    document.slots.append((text, put))
+    document.slots.append(([text], put))

@@ -113,7 +113,7 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
         segment.attrib.pop("subState", None)
         segment.set("state", "translated")
 
-    document.slots.append((text, put))
+    document.slots.append(([text], put))
 
 
 def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
@@ -132,28 +132,21 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
         todo = {i: text for i, text in texts.items() if before and parts[i].get("mid") not in before}
         document.kept += len(texts) - len(todo)
         texts = todo
-    translated: dict[int, list[Piece]] = {}
 
-    def put_last() -> None:
+    def put(*pieces: list[Piece]) -> None:
         made = _new_target(source if divided is None else divided) if target is None else target
         if divided is None or not parts:
-            fill(made, translated[0])
+            fill(made, pieces[0])
         else:
-            _fill_divided(made, divided, translated, before)
+            _fill_divided(made, divided, dict(zip(texts, pieces, strict=True)), before)
         review = options.state == "review"
         made.set("state", "needs-review-translation" if review else "translated")
         made.set("state-qualifier", "leveraged-mt")
         if unit.get("approved"):
             unit.set("approved", "no")
 
-    for i, text in texts.items():
-
-        def put(pieces: list[Piece], i: int = i) -> None:
-            translated[i] = pieces
-            if len(translated) == len(texts):
-                put_last()
-
-        document.slots.append((text, put))
+    if texts:
+        document.slots.append((list(texts.values()), put))
 
 
 def _marks(holder: Element | None) -> list[Element]:

@@ -255,17 +255,18 @@ def _key(node: Element) -> tuple[str, str | None]:
 
 
 class XmlDocument(Document):
-    """A tree with slots for translations: an inline text, and a function that stores its translation."""
+    """A tree with slots for translations: inline texts, and a function that stores the translation of each."""
 
     def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
         self.tree, self.original, self.languages = tree, original, languages
-        self.slots: list[tuple[Inline, Callable[[list[Piece]], None]]] = []
+        self.slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
 
     @property
     def segments(self) -> Sequence[Segment]:
-        return [inline.segment for inline, _ in self.slots]
+        return [inline.segment for texts, _ in self.slots for inline in texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        for (inline, put), target in zip(self.slots, targets, strict=True):
-            put(inline.target(target))
+        left = iter(targets)
+        for texts, put in self.slots:
+            put(*[inline.target(next(left)) for inline in texts])
         return written(self.tree, self.original)

@@ -41,10 +41,13 @@ class TracedStep:
 
 
 class Traced(Recurrent):
-    """A layer that runs step by step and keeps each step in `steps`."""
+    """A layer with the weights of another that runs step by step and keeps each step in `steps`."""
 
-    calls: list[Call]
-    steps: list[TracedStep]
+    def __init__(self, layer: Recurrent) -> None:
+        nn.Module.__init__(self)
+        vars(self).update(vars(layer))
+        self.calls: list[Call] = []  # of the current step
+        self.steps: list[TracedStep] = []
 
     @staticmethod
     def side_by_side(
@@ -65,29 +68,16 @@ class Traced(Recurrent):
         self.steps.append(TracedStep(tuple(self.calls), after))
         return after
 
+    def pointwise(self, *call: Any) -> State:
+        self.calls.append(cast(Call, call))
+        return super().pointwise(*call)
+
 
 def traced(module: nn.Module) -> nn.Module:
     """A copy whose recurrent layers are `Traced`, with the weights of the original."""
-    copied = copy.deepcopy(module, {id(parameter): parameter for parameter in module.parameters()})
-    for layer in copied.modules():
-        if type(layer) is Recurrent:
-            layer.__class__ = Traced
-            watched = cast(Traced, layer)
-            watched.calls, watched.steps = [], []
-            watched.cell = _watched(watched.cell, watched.calls)
-    return copied
-
-
-def _watched(cell: Cell, calls: list[Call]) -> Cell:
-    """An equal cell that appends the arguments of its pointwise part to `calls`."""
-
-    def pointwise(*call: Any) -> State:
-        calls.append(cast(Call, call))
-        return cell.pointwise(*call)
-
-    watched = copy.copy(cell)
-    object.__setattr__(watched, "pointwise", pointwise)  # only for this cell, which is frozen
-    return watched
+    weights = {id(parameter): parameter for parameter in module.parameters()}
+    layers = {id(layer): Traced(layer) for layer in module.modules() if type(layer) is Recurrent}
+    return copy.deepcopy(module, {**weights, **layers})
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None
     experiment writes."""
     path = folder / f"{name}.json"
     try:
-        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)  # NaN, from an earlier version
+        data = json.loads(path.read_bytes())
         check_shape(data, shape)
     except FileNotFoundError:
         return None

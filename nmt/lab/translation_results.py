@@ -26,7 +26,7 @@ SUMMARY: Shape = {
             "parameters": int,
             "bleu": {"score": float, "interval": float},
             "by_length": {...: {"bleu": float}},
-            "length_unit": (str, None),
+            "length_unit": str,
             "tokens_per_s": (float, None),
         }
     ],
@@ -34,9 +34,7 @@ SUMMARY: Shape = {
     "equal": str,
     "test": str,
     "sentences": int,
-    "limits": ({...: (float, None)}, None),
-    "epochs": (int, None),  # in earlier versions, instead of limits
-    "minutes": (float, None),
+    "limits": {...: (float, None)},
     "hashes": {...: str},
     "p_values": {...: (float, None)},
     "signature": str,
@@ -80,7 +78,7 @@ def _chart(by_label: Mapping[str, Sequence[Row]]) -> LineChart:
         scores = [bucket["bleu"] for bucket in first["by_length"].values()]
         if scores:
             lines.append(Curve(label, places, scores, dashed=first["attention"] == "none"))
-    unit = next(iter(by_label.values()))[0].get("length_unit", "words")
+    unit = next(iter(by_label.values()))[0]["length_unit"]
     return LineChart("BLEU by source length", f"source {unit}", "BLEU", lines, x_names=lengths)
 
 
@@ -121,8 +119,7 @@ def cell_of(row: Row) -> str:
 
 
 def provenance_words(data: Mapping[str, Any]) -> str:
-    limits = data.get("limits") or {"epochs": data.get("epochs"), "minutes": data.get("minutes")}
-    most = [f"{number:g} {unit}" for unit, number in limits.items() if number]
+    most = [f"{number:g} {unit}" for unit, number in data["limits"].items() if number]
     hashes = ", ".join(f"{role} {digest}" for role, digest in data["hashes"].items())
     seeds = listed([str(seed) for seed in unique(data["rows"], "seed")])
     signature = data["signature"] or data["rows"][0]["bleu"].get("signature") or "none"

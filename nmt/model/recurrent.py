@@ -252,7 +252,11 @@ class Recurrent(nn.Module):
         summed = self.rows.summed
         gates = torch.cat([gates[:, :summed] + x[:, :summed], gates[:, summed:]], -1)
         state = tuple(part.to(dtype) for part in state)
-        return self.cell.pointwise(gates, x[:, summed:], state, self.cell.with_mask(parameters, mask))
+        return self.pointwise(gates, x[:, summed:], state, self.cell.with_mask(parameters, mask))
+
+    def pointwise(self, *call: Any) -> State:
+        """As Cell.pointwise."""
+        return self.cell.pointwise(*call)
 
 
 def loop(

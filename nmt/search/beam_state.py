@@ -10,7 +10,7 @@ S source tokens.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -55,14 +55,21 @@ class BeamState(NamedTuple):
     ended_parents: Tensor  # (B, K + 1), which hypothesis it extended
     ended_tokens: Tensor  # (B, K + 1), its last token
 
+    @property
+    def ended(self) -> list[Tensor]:
+        """The parts about the ended hypotheses that are (B, K + 1)."""
+        return [self.ended_log_probs, self.ended_coverage, self.ended_at, self.ended_parents, self.ended_tokens]
+
     def select(self, sentences: Tensor) -> BeamState:
         """(B',)"""
-        beam = self.log_probs.shape[1]
-        ids = self.ids.view(-1, beam).index_select(0, sentences).flatten()
-        histories = (part.index_select(1, sentences) for part in (self.tokens, self.parents))
-        others = (part.index_select(0, sentences) for part in self[7:])
-        first = (part.index_select(0, sentences) for part in self[1:4])
-        return BeamState(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
+        not_first = "ids", "step", "tokens", "parents"  # whose first dimension is not B
+        others = {name: part for name, part in self._asdict().items() if name not in not_first}
+        return self._replace(
+            ids=self.ids.view_as(self.log_probs).index_select(0, sentences).flatten(),
+            tokens=self.tokens.index_select(1, sentences),
+            parents=self.parents.index_select(1, sentences),
+            **{name: part.index_select(0, sentences) for name, part in others.items()},
+        )
 
 
 def begun(max_length: Tensor, bos_id: int, beam: int, longest: int, start: Tensor | None = None) -> BeamState:
@@ -123,8 +130,8 @@ def _has_triton(device: torch.device) -> bool:
         beams = begun(torch.tensor([1, 5, 5, 5], device=device), 1, rule.beam_size, 8)
         for _ in range(3):
             beams, rows = way(rule, logits.clone(), None, beams)
-        ended = [part[:, :-1] for part in beams[9:]]
-        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*beams[:9], *ended, rows)]
+        written = [part[:, :-1] for part in beams.ended]
+        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*beams[: -len(written)], *written, rows)]
 
     return is_trusted("a step of beam search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
 
@@ -142,8 +149,8 @@ def by_torch(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: Beam
     ending = taken & ends
     place = torch.where(ending, beams.ended_count[:, None] + ending.cumsum(1) - 1, beam)
     of_ending: list[Tensor] = [log_probs, terms, length.expand_as(parents), parents, tokens]
-    before: Sequence[Tensor] = beams[9:]
-    ended = [old.scatter(1, place, new) for old, new in zip(before, of_ending, strict=True)]
+    ended = [old.scatter(1, place, new) for old, new in zip(beams.ended, of_ending, strict=True)]
+    _, _, ended_at, _, ended_tokens = ended
     count = beams.ended_count + ending.sum(1)
     means = torch.where(ending, log_probs.double() / length, -math.inf)
     best = torch.maximum(beams.best, means.amax(1))
@@ -152,12 +159,12 @@ def by_torch(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: Beam
     # The model's numbers overflowed and nothing is likely: the sentence ends without a log-probability.
     lost = ~beams.done & (count == 0) & ~living.any(1)
     count = count + lost
-    ended[2][:, 0] += lost * length
-    ended[4][:, 0] += lost * rule.eos_id
+    ended_at[:, 0] += lost * length
+    ended_tokens[:, 0] += lost * rule.eos_id
 
     living &= log_probs.double() >= (best * (length + rule.patience))[:, None]
     place = torch.where(living, living.cumsum(1) - 1, beam)
-    rest = torch.full_like(ended[0], -math.inf)
+    rest = torch.full_like(beams.ended_log_probs, -math.inf)
     live = rest.scatter(1, place, log_probs)[:, :beam].contiguous()
     zeros = torch.zeros_like(rest, dtype=torch.long)
     of_live = zeros.scatter(1, place, parents)[:, :beam]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from nmt.languages import primary
+
 MAX_SEEN_CHARS = 3000  # the part of a text that is looked at
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 UNKNOWN_SHARE = 0.02  # added to the share of known words, for every language of the script
@@ -142,7 +144,7 @@ def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
 
 
 def _primary(code: str) -> str:
-    first = re.split("[-_]", code.lower())[0]
+    first = primary(code)
     return "nb" if first in ("no", "nn") else first
 
 

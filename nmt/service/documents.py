@@ -11,7 +11,7 @@ from pathlib import PurePath
 from nmt.formats import FORMATS, SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
-from nmt.formats.inline import plain, translated
+from nmt.formats.inline import lines_of, with_lines, without_tags
 from nmt.service.detection import MAX_SEEN_CHARS, detect
 from nmt.service.limits import MAX_LINE_CHARS, Limits
 from nmt.service.pairs import LanguagePair
@@ -93,18 +93,17 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
         segments = document.segments
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
-    characters = sum(len(_without_tags(one)) for one in segments)
+    characters = sum(len(without_tags(one)) for one in segments)
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
-    lines = _lines(segments)
+    lines = lines_of(segments)
     _check_lines(lines)
     return FileText(pair, document, segments, lines, characters, suffix != TEXT)
 
 
 def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. Call this once only."""
-    targets = translated(file.segments, lambda lines: [known[line] for line in lines])
-    return file.document.with_targets(targets)
+    return file.document.with_targets(with_lines(file.segments, known))
 
 
 def _in_language(
@@ -129,14 +128,10 @@ def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None])
         raise error
     seen = ""
     for segment in document.segments:
-        seen += f"{_without_tags(segment)}\n"
+        seen += f"{without_tags(segment)}\n"
         if len(seen) >= MAX_SEEN_CHARS:
             break
     return detect(seen, list(ways))[0][0]
-
-
-def _without_tags(segment: Segment) -> str:
-    return plain(segment.text) if segment.markup else segment.text
 
 
 def _opened(data: bytes, suffix: str, pair: LanguagePair | None) -> Document:
@@ -148,15 +143,3 @@ def _check_lines(lines: Sequence[str]) -> None:
     """Raises RefusedError(413)."""
     if any(len(line) > MAX_LINE_CHARS for line in lines):
         raise RefusedError(413, f"{NAME} has a paragraph of more than {MAX_LINE_CHARS} characters; divide it")
-
-
-def _lines(segments: Sequence[Segment]) -> list[str]:
-    """The lines that `translated` asks for."""
-    found: list[str] = []
-
-    def keep(lines: list[str]) -> list[str]:
-        found.extend(lines)
-        return lines
-
-    translated(segments, keep)
-    return found

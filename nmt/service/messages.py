@@ -10,6 +10,9 @@ from typing import Literal, NamedTuple
 
 Markup = Literal["", "html", "file"]  # tags in a segment: none, those of HTML, those of nmt/formats
 
+INSPECTED = ("attention", "gates", "search")  # parts of an inspection
+SIDES = ("src", "tgt")
+
 
 class Batch(NamedTuple):
     """Segments that are translated together."""
@@ -36,5 +39,5 @@ class Inspection(NamedTuple):
     pair: str
     text: str
     translation: str | None  # None: the model's own
-    parts: Sequence[str]
+    parts: Sequence[str]  # of INSPECTED
     piece: tuple[str, int] | None  # side and place of a single piece; None: all pieces

@@ -8,6 +8,7 @@ from nmt import __version__
 from nmt.service.documents import CONTENT_TYPES, suffixes
 from nmt.service.libretranslate import AUTO, FORMATS, MOST_ALTERNATIVES
 from nmt.service.limits import MAX_INSPECTED_CHARS, Limits
+from nmt.service.messages import INSPECTED, SIDES
 from nmt.service.pairs import Pairs
 from nmt.service.wire import FORM, JSON, MULTIPART
 
@@ -166,9 +167,9 @@ def _inspect(pairs: Pairs) -> Schema:
         source=TEXT | {"enum": pairs.sources},
         target=TEXT | {"enum": pairs.targets},
         translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
-        parts=_list(TEXT | {"enum": ["attention", "gates", "search"]}),
+        parts=_list(TEXT | {"enum": list(INSPECTED)}),
         at=WHOLE | {"minimum": 0, "maximum": MAX_INSPECTED_CHARS, "description": "of this piece alone"},
-        side=TEXT | {"enum": ["src", "tgt"], "default": "tgt"},
+        side=TEXT | {"enum": list(SIDES), "default": "tgt"},
     )
     answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
     return _post("What the model does while it translates.", body, answer, (JSON,), ERROR)

@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.hub import local
+from nmt.languages import ENGLISH
 from nmt.service.wire import RefusedError
 
 CODE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 MAX_CONFIG_BYTES = 1_000_000
-
-_NAMES = """
-af Afrikaans|am Amharic|ar Arabic|az Azerbaijani|be Belarusian|bg Bulgarian|bn Bengali|bs Bosnian|ca Catalan
-|cs Czech|cy Welsh|da Danish|de German|el Greek|en English|eo Esperanto|es Spanish|et Estonian|eu Basque
-|fa Persian|fi Finnish|fr French|ga Irish|gl Galician|gu Gujarati|he Hebrew|hi Hindi|hr Croatian|hu Hungarian
-|hy Armenian|id Indonesian|is Icelandic|it Italian|ja Japanese|ka Georgian|kk Kazakh|km Khmer|kn Kannada
-|ko Korean|ky Kyrgyz|la Latin|lo Lao|lt Lithuanian|lv Latvian|mk Macedonian|ml Malayalam|mn Mongolian|mr Marathi
-|ms Malay|mt Maltese|my Burmese|nb Norwegian (Bokmål)|ne Nepali|nl Dutch|nn Norwegian (Nynorsk)|no Norwegian
-|oc Occitan|pa Punjabi|pl Polish|ps Pashto|pt Portuguese|ro Romanian|ru Russian|si Sinhala|sk Slovak
-|sl Slovenian|so Somali|sq Albanian|sr Serbian|sv Swedish|sw Swahili|ta Tamil|te Telugu|tg Tajik|th Thai
-|tl Tagalog|tr Turkish|uk Ukrainian|ur Urdu|uz Uzbek|vi Vietnamese|yi Yiddish|zh Chinese|zu Zulu
-"""
-NAMES = dict(entry.strip().split(" ", 1) for entry in _NAMES.replace("\n", " ").split("|"))
 
 
 @dataclass(frozen=True)
@@ -184,7 +172,7 @@ def _plain(code: str) -> str:
 
 def name_of(code: str) -> str:
     first, _, rest = code.replace("_", "-").partition("-")
-    name = NAMES.get(first.lower())
+    name = ENGLISH.get(first.lower())
     return code if name is None else f"{name} ({rest})" if rest else name
 
 

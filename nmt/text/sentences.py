@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from nmt.languages import CODE_OF, writing
+from nmt.languages import CODE_OF, primary, writing
 
 LONG = 300  # characters; the service, and HTML documents, split a longer text into sentences
 BLOCK = 4000  # characters passed to sentencex at once: its time grows with the square of the number of quotes
@@ -61,7 +61,7 @@ def sentences(text: str, language: str = "") -> list[str]:
     """The sentences of a text, each with the blank space after it, and the first also with that before it: joined
     they are the text. `language` is a code, a tag or a name; if it tells nothing, Chinese and Japanese are recognised
     by their script."""
-    tag = re.split("[-_]", language.casefold())[0]
+    tag = primary(language)
     code = CODE_OF.get(tag) or _OWN_SCRIPT.get(writing(language, [text[:BLOCK]])) or tag or "en"
     is_cased = any(map(str.isupper, text))
     found, start = [], 0

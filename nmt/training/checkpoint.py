@@ -25,7 +25,7 @@ from nmt.common.signals import Signals, Stopped
 from nmt.data.datamodule import datamodule_of
 from nmt.data.tokenizer import Tokenizer
 from nmt.training.divergence import DivergenceError
-from nmt.training.folder import log_sizes
+from nmt.training.logs import log_sizes
 from nmt.training.module import TrainingModule
 from nmt.training.ranks import from_first
 

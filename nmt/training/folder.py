@@ -1,26 +1,23 @@
-"""A run's folder: its owner, its configuration and its logs (train.log, metrics.csv and TensorBoard's)."""
+"""A run's folder: its owner and its configuration."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.automatic import AUTO
-from nmt.common.files import locked, naming, remove_drafts, write_atomically
-from nmt.common.log_lines import ShownLines
+from nmt.common.files import locked, remove_drafts, write_atomically
 from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.normalization import Normalization
 from nmt.plain_data import from_dict, to_dict
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
@@ -63,8 +60,6 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     now = flat(to_dict(config))
     # The text may have moved if check_text can tell that it is the same.
     changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
-    if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows its number
-        changeable |= {"trainer.shards"}
     if differs := difference(before, now, changeable):
         raise ValueError(f"{run_dir} belongs to a run with {differs}; choose another run=, or delete the folder")
 
@@ -102,7 +97,7 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
         log.warning("%s does not say which text the run began with; it must be the same", run_dir / ORIGIN)
     for role, before in recorded.items():
         name = corpus.splits.get(role)
-        if name and before != text[role] and before != corpus.fingerprint(name, earlier=True):
+        if name and before != text[role]:
             raise ValueError(
                 f"{run_dir} began with another {ROLES[role]} text: data.{role}={name} has changed since; "
                 "put it back, choose another run=, or delete the folder"
@@ -111,10 +106,10 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config, with settings that the user left open taken from the run's config.yaml: those that the text decided
-    ("auto"), the number of shards, and the normalization if it was the default of an earlier version."""
+    ("auto"), and the number of shards."""
     with suppress(OSError, LookupError, TypeError, ValueError):  # no such file, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
-        for continued in (_with_decisions, _with_shards, _with_normalization):
+        for continued in (_with_decisions, _with_shards):
             config = continued(began, config)
     return config
 
@@ -131,17 +126,6 @@ def _with_shards(began: dict[str, Any], config: RunConfig) -> RunConfig:
     if config.trainer.shards:
         return config
     return replace(config, trainer=replace(config.trainer, shards=began["trainer"]["shards"]))
-
-
-def _with_normalization(began: dict[str, Any], config: RunConfig) -> RunConfig:
-    tokenizer, before = config.tokenizer, began["tokenizer"]
-    normalization = before["normalization"]
-    asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization
-    is_earlier = "tgt_normalization" not in before
-    goes_on = normalization == "nmt_nfkc" and not (before.get("src_normalization") or before.get("tgt_normalization"))
-    if asked or not (is_earlier or goes_on) or normalization not in get_args(Normalization):
-        return config
-    return replace(config, tokenizer=replace(tokenizer, normalization=normalization))
 
 
 def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
@@ -166,29 +150,6 @@ def is_first_process() -> bool:
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
-def log_sizes(run_dir: Path) -> dict[str, int]:
-    """The sizes of the logs, in bytes, after syncing them to the disk."""
-    sizes = {}
-    for name in _logs(run_dir):
-        with (run_dir / name).open("rb") as file:
-            os.fsync(file.fileno())
-            sizes[name] = file.seek(0, os.SEEK_END)
-    return sizes
-
-
-def cut_logs(run_dir: Path, sizes: Mapping[str, int]) -> None:
-    """Cut the logs to these sizes: what followed will be done, and logged, again."""
-    for name in _logs(run_dir):
-        if (run_dir / name).stat().st_size > sizes.get(name, 0):
-            os.truncate(run_dir / name, sizes.get(name, 0))
-
-
-def _logs(run_dir: Path) -> list[str]:
-    """The paths, in the folder, of the existing logs. TensorBoard adds a file each time a run starts."""
-    found = (path for name in (METRICS, LOG, f"{TENSORBOARD}/events.*") for path in run_dir.glob(name))
-    return [path.relative_to(run_dir).as_posix() for path in found]
-
-
 @contextmanager
 def taken(run_dir: Path) -> Iterator[None]:
     """Locks the folder for this run. Raises InUseError."""
@@ -204,35 +165,3 @@ def taken(run_dir: Path) -> Iterator[None]:
         for folder in (run_dir, run_dir / "checkpoints", run_dir / MODEL, *(run_dir / BEST).glob("*")):
             remove_drafts(folder)
         yield
-
-
-class _Handler(logging.FileHandler):
-    def emit(self, record: logging.LogRecord) -> None:
-        with naming(self.baseFilename):
-            super().emit(record)
-
-    def close(self) -> None:
-        with naming(self.baseFilename):  # closing retries failed writes
-            super().close()
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Ends the run when its log cannot be written; logging would print a traceback and lose the line."""
-        raise
-
-
-@contextmanager
-def open_log(path: Path) -> Iterator[None]:
-    """Also write nmt's log to `path`. A resumed run appends."""
-    if not is_first_process():
-        yield
-        return
-    handler = _Handler(path, encoding="utf-8")
-    handler.setFormatter(ShownLines("%(asctime)s %(message)s"))
-    logger = logging.getLogger("nmt")
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()

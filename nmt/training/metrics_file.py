@@ -42,7 +42,7 @@ def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ..
 
 class MetricsFile(Logger):
     """metrics.csv: a row each time something is logged, with empty cells for columns that were not. A resumed run
-    appends (folder.py removes the rows that it will write again)."""
+    appends (logs.py removes the rows that it will write again)."""
 
     def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         super().__init__()

@@ -245,14 +245,7 @@ class TrainingModule(pl.LightningModule):
         checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        before = TrainingProgress.restored(checkpoint["progress"])
-        if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had only this one
-            log.warning(
-                "the best model until now was found by BLEU of 13a's tokens, which its language lacks; now they are "
-                "those of %s, and the next validation is the first to compare with",
-                self.measure.tokenize,
-            )
-            before = before.without_best()
+        before = TrainingProgress(**checkpoint["progress"])
         self.progress = before if self.rollbacks is None else replace(before, rollbacks=self.rollbacks)
         self.averaged_step = checkpoint["global_step"]
         # The schedule sees new rollbacks only after the next update.

@@ -39,7 +39,7 @@ class TimeLeft(Callback):
         return {"spent": self.spent}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.before = float(state_dict.get("spent", 0.0))
+        self.before = state_dict["spent"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.final_step, self.first_step = int(trainer.estimated_stepping_batches), trainer.global_step

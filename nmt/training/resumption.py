@@ -28,7 +28,11 @@ CHECKPOINT: Shape = {  # the parts of a checkpoint that resuming needs, among ot
     "optimizer_states": list,
     "lr_schedulers": list,
     "progress": {"without_gain": int},
-    DataModule.__qualname__: {"epoch": int, "batches_done": int},
+    "measure": {"tokenize": str},
+    "tokenize": {...: str},
+    "logs": {...: int},
+    PIECES: str,
+    DataModule.__qualname__: {"epoch": int, "batches_done": int, "shards": int},
 }
 
 
@@ -45,11 +49,12 @@ def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
 
     def found() -> ResumePoint:
         checkpoint, content = find_checkpoint(run_dir, module)
-        if content.get("progress", {}).get("best"):
+        if checkpoint is None:
+            return ResumePoint(None, {}, None, None)
+        if content["progress"]["best"]:
             _check_best(run_dir / MODEL)
-        finished = why_finished(module.config.trainer, content) if checkpoint else None
-        measure = (content["measure"]["tokenize"], content.get("tokenize", {})) if "measure" in content else None
-        return ResumePoint(checkpoint, content.get("logs", {}), finished, measure)
+        measure = content["measure"]["tokenize"], content["tokenize"]
+        return ResumePoint(checkpoint, content["logs"], why_finished(module.config.trainer, content), measure)
 
     start = from_first(found)
     if start.measure:
@@ -111,7 +116,7 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
     )
     if shapes != found:
         return "is a checkpoint of another model"
-    if content.get(PIECES) not in (None, pieces_hash(module.prepared.tokenizer)):
+    if content[PIECES] != pieces_hash(module.prepared.tokenizer):
         return "is of other pieces than the tokenizer has now"
     return None
 

@@ -45,14 +45,13 @@ from nmt.training.folder import (
     ORIGIN,
     check_run_dir,
     check_text,
-    cut_logs,
     is_first_process,
-    open_log,
     resumed_config,
     taken,
     write_validation,
 )
 from nmt.training.loggers import end_services
+from nmt.training.logs import cut_logs, open_log
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule

@@ -78,13 +78,15 @@ def joined(srcs: Sequence[Sentence], translations: Sequence[Translation], tgt_la
         "".join(chain(*zip(texts, blanks, strict=False))),
         sum((translation.score for translation in translations), 0.0) / max(len(translations), 1),
         sum((translation.log_prob for translation in translations), 0.0),
-        tuple(tokens),
-        tuple(src_tokens),
-        sum(translation.length for translation in translations),
-        sum((translation.coverage for translation in translations), 0.0),
-        tuple(joined(srcs, [some[min(rank, len(some) - 1)] for some in lists], tgt_language) for rank in ranks),
-        tuple(alignment),
-        any(translation.truncated for translation in translations),
+        tokens=tuple(tokens),
+        src_tokens=tuple(src_tokens),
+        length=sum(translation.length for translation in translations),
+        coverage=sum((translation.coverage for translation in translations), 0.0),
+        alternatives=tuple(
+            joined(srcs, [some[min(rank, len(some) - 1)] for some in lists], tgt_language) for rank in ranks
+        ),
+        alignment=tuple(alignment),
+        truncated=any(translation.truncated for translation in translations),
         estimated=any(translation.estimated for translation in translations),
         links=tuple(links),
         sentences=tuple(

@@ -9,7 +9,7 @@ from lxml import etree
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions, Segment
-from nmt.formats.inline import MARKUP, Inline, plain, translated
+from nmt.formats.inline import MARKUP, Inline, lines_of, plain, with_lines
 from nmt.formats.language_tags import matching
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
 from nmt.formats.pieces import HTML, Tag, cut_at_tags, text_of_pieces
@@ -55,15 +55,11 @@ def test_what_a_text_spells_is_read_beside_tags_as_it_is_without_them(pieces, se
 
 
 def test_lines_are_translated_one_by_one_and_the_same_once():
-    asked = []
-
-    def shout(lines):
-        asked.extend(lines)
-        return [re.sub("(<.*?>)|([^<]+)", lambda part: part[1] or part[2].upper(), line) for line in lines]
-
     segments = [Segment('a <g id="1">b\n\n  c</g>\n<x id="2"/>', markup=True), Segment(" c\n"), Segment("d\nd")]
-    assert translated(segments, shout) == ['A <g id="1">B\n\n  C</g>\n<x id="2"/>', " C\n", "D\nD"]
-    assert asked == ['a <g id="1">b', "c</g>", "c", "d"]
+    lines = lines_of(segments)
+    assert lines == ['a <g id="1">b', "c</g>", "c", "d"]
+    shouted = {line: re.sub("(<.*?>)|([^<]+)", lambda part: part[1] or part[2].upper(), line) for line in lines}
+    assert with_lines(segments, shouted) == ['A <g id="1">B\n\n  C</g>\n<x id="2"/>', " C\n", "D\nD"]
 
 
 words = st.sampled_from(["<b>", "</b>", "<i>", "</i>", "<br/>", "Hund", " ", "& <", "\n"])

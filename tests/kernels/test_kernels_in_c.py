@@ -7,6 +7,7 @@ import math
 import random
 import re
 import runpy
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ import torch
 import toy
 from row_functions import FEW, TRACEABLE, by_torch, step_inputs, traced
 
+import nmt.cells
 from nmt.kernels import native
-from nmt.kernels.operands import NARROW_OPERANDS
+from nmt.kernels.operands import NARROW_OPERANDS, digest
 from nmt.kernels.steps import NativeSteps, TorchSteps, steps_of
 from nmt.model.recurrent import Recurrent, loop
 from nmt.native.build import CELLS, FOLDER, cells_library
@@ -296,6 +298,18 @@ def test_the_threads_are_those_of_torchs_own_openmp(tmp_path):
         (tmp_path / name).touch()
     names = [path.name for path in native.openmp_runtimes(tmp_path)]
     assert names == ["libgomp-a34b3233.so.1", "libomp.dylib", "libiomp5.so"]
+
+
+def test_a_comment_in_a_cell_asks_for_no_new_kernels(tmp_path, monkeypatch):
+    source = Path(nmt.cells.__file__).parent
+    cells = shutil.copytree(source, tmp_path / "cells", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(nmt.cells, "__file__", str(cells / "__init__.py"))
+    digests = []
+    for more in ("", "VALUE = 1", "  # why"):
+        with (cells / "gru.py").open("a", encoding="utf-8") as file:
+            file.write(more)
+        digests.append(digest.__wrapped__())
+    assert digests[0] != digests[1] == digests[2]
 
 
 def test_every_instruction_set_that_is_compiled_for_can_be_tested_somewhere():

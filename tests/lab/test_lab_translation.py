@@ -49,7 +49,8 @@ def test_another_experiment_in_the_same_folder_is_done_and_not_taken_from_the_fi
         trained.append(config)
         hyps = [pair.tgt[: config.trainer.max_steps] for pair in test]
         score = asdict(measure.scores(hyps, [[pair.tgt for pair in test]], ("bleu",), 10)["bleu"])
-        return {"parameters": 7, "bleu": score, "by_length": {}, "tokens_per_s": None, "hyps": hyps}
+        others = {"by_length": {}, "length_unit": "words", "tokens_per_s": None}
+        return {"parameters": 7, "bleu": score, "hyps": hyps, **others}
 
     monkeypatch.setattr(translation, "work", work)
 
@@ -141,12 +142,12 @@ def test_an_experiment_that_is_going_on_already_is_named_and_not_its_hashed_run(
 def test_limits_of_training_are_all_told():
     rows = [{"seed": seed, "bleu": {"score": 1.0, "signature": "nrefs:1"}} for seed in (1, 2)]
     data = {"rows": rows, "hashes": {"train": "ab"}, "equal": "size", "signature": ""}
-    limits = {"epochs": 4, "updates": 3, "minutes": None}
-    assert provenance_words(data | {"limits": limits}) == (
+    assert provenance_words(data | {"limits": {"epochs": 4, "updates": 3, "minutes": None}}) == (
         "Each run was trained for at most 4 epochs or 3 updates, seed 1 and 2, at equal size. Signature nrefs:1. "
         "SHA-256 of the text: train ab."
     )
-    assert "at most 9 epochs or 2.5 minutes" in provenance_words(data | {"epochs": 9, "minutes": 2.5})
+    limits = {"epochs": 9, "updates": None, "minutes": 2.5}
+    assert "at most 9 epochs or 2.5 minutes" in provenance_words(data | {"limits": limits})
 
 
 def test_settings_of_one_cell_are_not_mixed_in_what_a_cell_is_worth():

@@ -11,7 +11,7 @@ import pytest
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import translated
+from nmt.formats.inline import lines_of, with_lines
 
 MARKER = "Zauberwort"
 FILE = {"source": "de", "target": "en"}
@@ -142,12 +142,13 @@ def test_a_file_is_what_nmt_translate_makes_of_it(server, translator, expected, 
     page = f"<h1>{TEXTS[0]}</h1><p>Der <b>Hund</b> hört %s. <a href='x'>Anna</a> {TEXTS[1]} {TEXTS[2] * 9}</p>"
     monkeypatch.setattr(translator, "rules", translator.rules.keeping(["placeholders"]))
     document = read_document("html", page.encode(), "", DocumentOptions("de", "en"))
-    made = translated(document.segments, lambda lines: [one.text for one in translator.translate(lines, tags=True)])
+    lines = lines_of(document.segments)
+    known = {line: one.text for line, one in zip(lines, translator.translate(lines, tags=True), strict=True)}
     cue = f"1\n00:01 --> 00:02\n{' '.join(TEXTS * 4)}\n"  # so long that its sentences are translated one by one
     (divided,) = translator.translate([" ".join(TEXTS * 4)], tags=True, split="sentences")
     for name, content, right in (
         ("a.srt", cue.encode(), f"1\n00:01 --> 00:02\n{divided.text}\n".encode()),
-        ("a.html", page.encode(), document.with_targets(made)),
+        ("a.html", page.encode(), document.with_targets(with_lines(document.segments, known))),
         ("a.txt", "\n".join(TEXTS).encode(), "\n".join(expected(TEXTS)).encode()),
     ):
         answer = server.client.post(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 
 import pytest
 import torch
 import toy
-import yaml
 
 import nmt
 from nmt.metrics import measure as measures
 from nmt.metrics.config import MetricConfig
-from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.metrics_file import COLUMNS, read_metrics
 from nmt.training.run import train
 
@@ -114,41 +111,3 @@ def test_what_auto_stands_for_is_decided_when_a_run_begins(chinese, tmp_path, mo
     monkeypatch.setattr(measures, "_obstacle", lambda tokenize: "it is gone" if tokenize == "zh" else None)
     with pytest.raises(ValueError, match="metric.tokenize is 'zh', which cannot be had here: it is gone"):
         train(into_chinese(chinese, tmp_path, trainer__max_epochs=4))
-
-
-def of_an_earlier_version(run_dir, bleu):
-    """A run as it was when BLEU of 13a alone chose."""
-    path = run_dir / "checkpoints" / "last.ckpt"
-    content = torch.load(path, weights_only=True)
-    del content["measure"]
-    step = content["progress"]["best"][0][1]
-    content["progress"]["best"] = ((bleu, step),)
-    CheckpointFiles().save_checkpoint(content, path)
-    config = yaml.safe_load((run_dir / "config.yaml").read_text())
-    del config["metric"]
-    (run_dir / "config.yaml").write_text(yaml.safe_dump(config))
-    return step
-
-
-def test_a_run_of_an_earlier_version_goes_on_and_keeps_what_it_found(corpus_dir, tmp_path, caplog):
-    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
-    step = of_an_earlier_version(run_dir, 99.9)
-    result = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))
-    assert kept(run_dir)["step"] == step
-    assert result.best == "BLEU 99.90"
-    assert len(validations(run_dir)) == 2
-    assert not [record for record in caplog.records if "13a" in record.message]
-
-
-@pytest.mark.parametrize("epochs", [2, 3])
-def test_a_run_of_an_earlier_version_whose_language_13a_does_not_fit_chooses_anew(chinese, tmp_path, caplog, epochs):
-    """If there is nothing left to train, what was trained last."""
-    run_dir = train(into_chinese(chinese, tmp_path, trainer__max_epochs=2)).model_dir.parent
-    of_an_earlier_version(run_dir, 99.9)
-    result = train(into_chinese(chinese, tmp_path, trainer__max_epochs=epochs))
-    (said,) = (record.message for record in caplog.records if "by BLEU of 13a's tokens" in record.message)
-    assert "those of zh" in said
-    assert result.score < 99 or epochs > 2
-    assert not math.isnan(result.score)
-    assert "tok:zh" in kept(run_dir)["valid"]["bleu"]["signature"]
-    assert result.score == kept(run_dir)["valid"]["bleu"]["score"]

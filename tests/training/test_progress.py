@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import asdict
-from math import inf
-
 import pytest
 
 from nmt.training.progress import TrainingProgress
@@ -39,16 +36,3 @@ def test_a_cut_of_the_rate_does_not_begin_the_count_of_patience_anew():
     progress = TrainingProgress().after(rank(1.0), 0).after(rank(0.5), 1).cut(0.5).after(rank(0.5), 2)
     assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 1, 0.5)
     assert progress.after(rank(2.0), 3) == TrainingProgress(((rank(2.0), 3),), validated_step=3, rate_scale=0.5)
-
-
-def test_the_progress_in_a_checkpoint_of_an_earlier_version_is_understood():
-    """Which counted once for the schedule and for patience, had rollbacks from divergence in the scale, and kept BLEU
-    alone."""
-    saved = {"best": ((3.0, 7), (2.0, 4)), "validated_step": 9, "without_gain": 2, "rate_scale": 0.125}
-    progress = TrainingProgress.restored(saved)
-    assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 2, 0.125)
-    assert progress.best == (((3.0, -inf, -inf), 7), ((2.0, -inf, -inf), 4))
-    assert progress.after(rank(2.9, 99.0), 10, keep=2).best_steps == [7, 10]
-    assert progress.after(rank(3.0, 1.0), 10).best_steps == [10]
-    assert TrainingProgress.restored(asdict(progress.cut(0.5))) == progress.cut(0.5)
-    assert TrainingProgress.restored(saved | {"since_cut": 1, "returns": 2}).rate_factor == 0.125 * 0.25

@@ -320,32 +320,6 @@ def test_a_small_text_brings_no_warning_of_a_librarys(corpus_dir, tmp_path):
     ]
 
 
-def test_a_run_that_an_earlier_version_began_goes_on_with_its_pieces(corpus_dir, tmp_path):
-    text = shutil.copytree(corpus_dir, tmp_path / "text")
-    path = text / "train.en"
-    path.write_text(path.read_text(encoding="utf-8").replace(".", "½"), encoding="utf-8")
-
-    def run(folder, **settings):
-        return train(toy.run_config(text, tmp_path / folder, trainer__max_tokens=1024, **settings)).model_dir.parent
-
-    whole = run("whole", trainer__max_epochs=2, tokenizer__normalization="nmt_nfkc")
-    begun = run("begun", trainer__max_epochs=1, tokenizer__normalization="nmt_nfkc")
-    config = yaml.safe_load((begun / "config.yaml").read_text())
-    for key in ("src_normalization", "tgt_normalization"):
-        del config["tokenizer"][key]  # which it did not know
-    (begun / "config.yaml").write_text(yaml.safe_dump(config))
-    for asked in ("identity", "nfc"):
-        with pytest.raises(ValueError, match=f"tokenizer.normalization=nmt_nfkc, not {asked}"):
-            run("begun", trainer__max_epochs=2, tokenizer__normalization=asked)
-    for _ in range(2):  # and once more, when its config.yaml is of this version
-        assert run("begun", trainer__max_epochs=2) == begun
-    assert (begun / "model" / "tokenizer.model").read_bytes() == (whole / "model" / "tokenizer.model").read_bytes()
-    assert (begun / "model" / "model.safetensors").read_bytes() == (
-        whole / "model" / "model.safetensors"
-    ).read_bytes()
-    assert "continuing from" in (begun / "train.log").read_text()
-
-
 def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     with (text / "train.en").open("r+b") as file:

@@ -166,14 +166,14 @@ class Corpus:
         """The fingerprint of each split, by its role: train, valid or test."""
         return {role: self.fingerprint(name) for role, name in self.splits.items() if name}
 
-    def fingerprint(self, split: str, earlier: bool = False) -> str:
-        """A hash of the split's content and languages; with `earlier`, as an earlier version computed it."""
+    def fingerprint(self, split: str) -> str:
+        """A hash of the split's content and languages."""
         bitexts = self.bitexts()
         if not bitexts[0].directions:
-            return self._fingerprint(split, earlier)
-        return digest_of([[corpus.src, corpus.tgt, corpus._fingerprint(split, earlier)] for corpus, _ in bitexts])
+            return self._fingerprint(split)
+        return digest_of([[corpus.src, corpus.tgt, corpus._fingerprint(split)] for corpus, _ in bitexts])
 
-    def _fingerprint(self, split: str, earlier: bool) -> str:
+    def _fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
         for pair in tracked(self.pairs(split), f"reading {split}", unit="pairs"):
             digest.update(to_json(pair[:2], ascii_only=True).encode())

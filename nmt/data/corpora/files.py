@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from io import BufferedIOBase
@@ -17,6 +15,9 @@ from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Row, lines_of, paired_rows
+from nmt.formats.files import opened
+
+SPELT_OUT = 2  # of READERS, in a message of missing files; of the others the suffix
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class FileCorpus(Corpus):
         folder, name = (self.folder / f"{split}.tsv").parent, Path(split).name
         if has_known_suffix(split):
             return f"{folder} has no {name}"
-        expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[:3])
+        expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[: 1 + SPELT_OUT])
         stem = split.removesuffix(".gz").rpartition(".")[0]
         hint = f"; {name} is one side, and both are named by their stem: {stem}" * _is_side(self.folder / split)
-        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[2:])}{hint}"
+        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[SPELT_OUT:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
         return [
@@ -97,16 +98,12 @@ class FileCorpus(Corpus):
             return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
         return read_rows(files[0], self.src, self.tgt)
 
-    def _fingerprint(self, split: str, earlier: bool) -> str:
-        """A hash of the files' content, decompressed; an earlier version hashed the files as stored."""
+    def _fingerprint(self, split: str) -> str:
+        """A hash of the files' content, decompressed."""
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
-            is_unpacked = path.suffix == ".gz" and not earlier
-            try:
-                with cast(BufferedIOBase, gzip.open(path)) if is_unpacked else path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-            except (EOFError, OSError, zlib.error) as error:
-                raise ValueError(f"{path} cannot be read: {error}") from None
+            with opened(path) as file:
+                digest.update(hashlib.file_digest(cast(BufferedIOBase, file), "sha256").digest())
         return digest.hexdigest()
 
 
