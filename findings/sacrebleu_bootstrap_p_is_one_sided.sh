@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # sacreBLEU 2.6.0: of systems that are equally good, a tenth differ with p < 0.05 by its default paired test.
-# Guessed: p is two-sided, as that of its other test (the help of neither says so), so a twentieth. Found: the bootstrap
+# Guessed: p is two-sided, as that of its other test, so a twentieth. Found: the bootstrap
 # takes absolute values of the resamples' differences before it subtracts their mean, so only those in the direction of
 # the difference found are counted. By randomisation it is a twentieth.
 # sacrebleu 2.6.0, bs: p < 0.05 in 13.3% of 300 pairs of equally good systems
