@@ -236,6 +236,35 @@ def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
     same_when_searched("luong", decoder="luong", num_layers=2)
 
 
+@pytest.mark.parametrize("kind", [attention.GeneralAttention, attention.AdditiveAttention])
+def test_an_attention_with_another_context_is_searched_as_it_is_trained(kind, monkeypatch):
+    """The kernels for search, and the readout that sees values instead of contexts, compute a mean of the values."""
+
+    class Squashed(kind):
+        def mean(self, scores, memory):
+            context, weights = super().mean(3 * scores, memory)
+            return context.tanh(), weights
+
+    monkeypatch.setitem(attention.ATTENTIONS, "squashed", Squashed)
+    same_when_searched("squashed", attention="squashed")
+
+
+def test_a_decoder_made_from_another_is_trained_and_searched_by_its_own_step(monkeypatch):
+    class DeepOutput(wirings.GNMT):
+        def sizes(self, inputs, hidden, features, context):
+            return inputs, hidden + context, hidden + context + inputs
+
+        def step(self, parts, x, state, memory, masks):
+            first = parts.layer(0).step(x, state.layers[0], masks.layers[0])
+            h = parts.layer(0).output(first)
+            context, weights, coverage = wirings.attend(parts, h, memory, state)
+            features = parts.features([h, context, x], masks.features)
+            return features, wirings.DecoderState((first,), coverage=coverage), weights
+
+    monkeypatch.setitem(wirings.DECODERS, "deep_output", DeepOutput())
+    same_when_searched("deep_output", decoder="deep_output")
+
+
 def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
     added("A metric", measure, monkeypatch, "METRICS")
     made = Measure("bleu_lc")

@@ -16,7 +16,7 @@ from nmt.cells import Cell, ParallelCell, Parameters, State
 from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import wave
 
-LAYERS, ROWS, UNITS = 2, 3, 8  # all different, so that no dimension passes for another
+LAYERS, ROWS, STEPS, UNITS = 2, 3, 4, 8  # all different, so that no dimension passes for another
 
 
 @cache
@@ -36,10 +36,21 @@ def check_pointwise(cell: Cell) -> None:
         alone = _checked(cell, [part[:1] for part in given], own, f"1 row of {UNITS} units")
         if not all(map(_is_close, (part[:1] for part in together), alone)):
             raise ValueError(f"the cell {type(cell).__name__}: pointwise of a row depends on the other rows")
-        if not isinstance(cell, ParallelCell):  # its layers are computed one by one
+        if isinstance(cell, ParallelCell):
+            _check_over_time(cell, tuple(given[2:]), own, rows.all)
+        else:  # its layers may be computed side by side
             given = [torch.stack([part] * LAYERS) for part in given]
             own = {name: part[:, None, None].repeat(1, LAYERS, 1, 1) for name, part in own.items()}
             _checked(cell, given, own, f"{LAYERS} layers side by side, {ROWS} rows of {UNITS} units")
+
+
+def _check_over_time(cell: ParallelCell, state: State, own: Parameters, width: int) -> None:
+    x = wave(ROWS, STEPS, width, device=torch.device("cpu"))
+    found = cell.over_time(x, state, own)
+    for step in range(STEPS):
+        state = cell.pointwise(x[:, step, :0], x[:, step], state, own)
+        if not _is_close(found[:, step], state[0]):
+            raise ValueError(f"the cell {type(cell).__name__}: over_time gives other numbers than pointwise")
 
 
 def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> State:

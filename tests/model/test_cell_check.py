@@ -8,7 +8,7 @@ import pytest
 import torch
 import toy
 
-from nmt.cells import Cell
+from nmt.cells import CELLS, Cell
 from nmt.model.cell_check import check_pointwise
 from nmt.model.recurrent import Recurrent
 
@@ -86,6 +86,15 @@ def test_a_cell_whose_rows_are_not_independent_is_refused():
     """Its kernels would compute other numbers, as they are made from one row."""
     with pytest.raises(ValueError, match="^the cell OfAllRows: pointwise of a row depends on the other rows$"):
         Recurrent(OfAllRows(), E, H)
+
+
+def test_a_cell_that_is_trained_by_other_equations_than_it_is_searched_by_is_refused():
+    class Halved(CELLS["mingru"]):
+        def pointwise(self, *given):
+            return tuple(part / 2 for part in super().pointwise(*given))
+
+    with pytest.raises(ValueError, match="^the cell Halved: over_time gives other numbers than pointwise$"):
+        Recurrent(Halved(), E, H)
 
 
 @pytest.mark.parametrize("cell", [Light(), *toy.CELL_KINDS.values()], ids=repr)
