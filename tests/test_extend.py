@@ -25,6 +25,7 @@ from nmt.cli.app import built
 from nmt.cli.schema import register
 from nmt.cli.train import run_config
 from nmt.common.resources import resource
+from nmt.config import OptimConfig
 from nmt.data import pair_files
 from nmt.data.corpora import FileCorpus
 from nmt.engine import resolve_compute, searchable
@@ -33,6 +34,7 @@ from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
 from nmt.plain_data import from_dict
+from nmt.training import optim
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
@@ -263,6 +265,12 @@ def test_a_decoder_made_from_another_is_trained_and_searched_by_its_own_step(mon
 
     monkeypatch.setitem(wirings.DECODERS, "deep_output", DeepOutput())
     same_when_searched("deep_output", decoder="deep_output")
+
+
+def test_the_schedule_that_the_docs_add_is_followed(monkeypatch):
+    added("A learning-rate schedule", optim, monkeypatch, "SCHEDULES")
+    config = OptimConfig(learning_rate=1.0, schedule="square", warmup_steps=10)
+    assert [optim.learning_rate_factor(config, step, 110) for step in (9, 60, 110)] == pytest.approx([1, 0.25, 0])
 
 
 def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):

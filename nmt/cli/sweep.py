@@ -17,6 +17,7 @@ from nmt.common.bars import seen
 from nmt.common.shown import shown
 
 if TYPE_CHECKING:
+    from nmt.sweep.outcomes import Outcome
     from nmt.training.run import Trained
 
 FAILED = 1  # the exit code when a run failed
@@ -74,6 +75,19 @@ def _key(override: Any) -> str:
     return str(override).partition("=")[0].lstrip("+~")
 
 
+def show(folder: Path, outcomes: list[Outcome]) -> None:
+    """Print and write the table of the runs and, if some differ in their seed alone, that of their means."""
+    from nmt.sweep.outcomes import SEEDS, TABLE, lined_up, seeds_table, text_table, write_rows, write_table
+
+    write_table(folder / TABLE, outcomes)
+    said = [text_table(outcomes), str(folder / TABLE)]
+    (folder / SEEDS).unlink(missing_ok=True)
+    if means := seeds_table(outcomes):
+        write_rows(folder / SEEDS, means)
+        said += ["", lined_up(means), str(folder / SEEDS)]
+    print(shown("\n".join(said), None, lines=True))
+
+
 @contextmanager
 def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Sweep]:
     """The sweep described by nmt-train's overrides (Hydra's objects); `composed` is their config without the swept
@@ -81,7 +95,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     if a run failed."""
     from nmt.cli.schema import run_name
     from nmt.common.files import locked
-    from nmt.sweep.outcomes import TABLE, keep_finished, overridden, read_records, shared, text_table, write_table
+    from nmt.sweep.outcomes import keep_finished, overridden, read_records, shared
     from nmt.sweep.space import quoted
 
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
@@ -108,9 +122,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
             finally:
                 outcomes = read_records(folder) if isinstance(sys.exception(), Exception | None) else []
                 if outcomes:
-                    write_table(folder / TABLE, outcomes)
-                    print(shown(text_table(outcomes), None, lines=True))
-                    print(shown(f"{folder / TABLE}"))
+                    show(folder, outcomes)
     except BlockingIOError:
         raise ValueError(f"{folder} is in use: the same sweep is going on already") from None
     if any(one.failed for one in outcomes):
