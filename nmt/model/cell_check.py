@@ -27,11 +27,13 @@ def check_pointwise(cell: Cell) -> None:
     with cpu:
         try:
             rows = cell.gate_rows(UNITS)
+        except NotImplementedError:
+            raise ValueError(f"the cell {type(cell).__name__} has no gates; they are a tuple of names") from None
         except ValueError:
             return
         gates, x = (wave(ROWS, width, device=cpu) for width in (rows.recurrent, rows.all - rows.summed))
         given = [gates, x, *cell.start(*wave(cell.num_initial_vectors, ROWS, UNITS, device=cpu))]
-        own = cell.own_parameters(UNITS)
+        own = _own_parameters(cell)
         together = _checked(cell, given, own, f"{ROWS} rows of {UNITS} units")
         alone = _checked(cell, [part[:1] for part in given], own, f"1 row of {UNITS} units")
         if not all(map(_is_close, (part[:1] for part in together), alone)):
@@ -42,6 +44,22 @@ def check_pointwise(cell: Cell) -> None:
             given = [torch.stack([part] * LAYERS) for part in given]
             own = {name: part[:, None, None].repeat(1, LAYERS, 1, 1) for name, part in own.items()}
             _checked(cell, given, own, f"{LAYERS} layers side by side, {ROWS} rows of {UNITS} units")
+
+
+def _own_parameters(cell: Cell) -> Parameters:
+    """Those of few units. Raises ValueError for other shapes than rows of them, and for a bias of no gate."""
+    own = cell.own_parameters(UNITS)
+    for name, part in own.items():
+        if part.ndim != 2 or part.shape[1] != UNITS:
+            found = f"own_parameters({UNITS}) gives {name} {tuple(part.shape)}"
+            raise ValueError(f"the cell {type(cell).__name__}: {found}; it must have rows of {UNITS}: (k, {UNITS})")
+    for gate in cell.initial_bias():
+        if gate not in cell.gates:
+            known = ", ".join(cell.gates)
+            raise ValueError(
+                f"the cell {type(cell).__name__}: initial_bias names {gate!r}, but the gates are {known}"
+            )
+    return own
 
 
 def _check_over_time(cell: ParallelCell, state: State, own: Parameters, width: int) -> None:
@@ -58,6 +76,7 @@ def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) ->
     begin = f"the cell {type(cell).__name__}: pointwise of {what}"
     names = (f"{name} {tuple(part.shape)}" for name, part in zip(cell.states, state, strict=True))
     end = f"it must give a tuple of {', '.join(names)}"
+    before = [part.clone() for part in given]
     try:
         found = cell.pointwise(gates, x, tuple(state), own)
     except Exception as error:  # a user's code may raise anything
@@ -65,6 +84,8 @@ def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) ->
         raise ValueError(f"{begin} fails, gates {tuple(gates.shape)} ({first}); {end}") from error
     if not isinstance(found, tuple) or list(map(_told, found)) != list(map(_told, state)):
         raise ValueError(f"{begin} gives {_told(found)}; {end}")
+    if not all(map(torch.equal, given, before)):
+        raise ValueError(f"{begin} changes what it is given; it must compute new tensors")
     return found
 
 

@@ -62,6 +62,7 @@ def test_a_cell_with_its_file_alone_is_told_by_what_is_missing(call, tmp_path):
         ("nmt-train", ["--cfg", "jbo"], "argument --cfg/-c: invalid choice: 'jbo'"),
         ("nmt-train", ["--config-dir", "nowhere"], "--config-dir is 'nowhere', which is no folder"),
         ("nmt-lab", ["memry"], "'memry' is no experiment; did you mean memory?"),
+        ("nmt-lab", ["memory", "max_steps=9"], "max_steps is 9; it must be a mapping, such as max_steps.NAME=9"),
         ("nmt-lab", ["memory", "ceells=[rnn]"], "ceells is unknown; did you mean cells?"),
         (
             "nmt-lab",
