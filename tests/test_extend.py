@@ -17,6 +17,7 @@ import pytest
 import torch
 import toy
 from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
 import nmt
@@ -34,7 +35,7 @@ from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
 from nmt.plain_data import from_dict
-from nmt.training import optim
+from nmt.training import keywords, optim
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
@@ -236,6 +237,20 @@ def test_the_attention_that_the_docs_add_trains_and_is_searched(monkeypatch):
 def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
     added("A decoder", wirings, monkeypatch, "DECODERS")
     same_when_searched("luong", decoder="luong", num_layers=2)
+
+
+def test_an_attention_and_a_decoder_of_the_tables_are_choices_without_files(monkeypatch):
+    monkeypatch.setitem(attention.ATTENTIONS, "mine", type("Mine", (attention.DotAttention,), {}))
+    monkeypatch.setitem(wirings.DECODERS, "mine", type("Mine", (wirings.GNMT,), {})())
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        typed = run_config(compose("train", overrides=["run=x", "attention=mine", "decoder=mine"]), []).model
+    called = keywords.run_config(None, None, None, "x", {"attention": {"name": "mine"}, "decoder": "mine"}).model
+    assert (typed.attention, typed.decoder) == (called.attention, called.decoder)
+    assert (typed.attention.name, typed.decoder.name, typed.attention.size) == ("mine", "mine", None)
+    for group in ("attention", "decoder"):
+        del ConfigStore.instance().repo[group]["mine.yaml"]
 
 
 @pytest.mark.parametrize("kind", [attention.GeneralAttention, attention.AdditiveAttention])
