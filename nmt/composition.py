@@ -21,6 +21,8 @@ from nmt.common.resources import resource
 from nmt.common.suggestions import did_you_mean
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus
+from nmt.model.attention import ATTENTIONS
+from nmt.model.wirings import DECODERS
 from nmt.plain_data import CHOICES, choice_of, names_of, typed_fields
 from nmt.search import Search
 
@@ -30,6 +32,7 @@ TABLES = {  # group -> the table of these classes
     "data": "CORPORA of nmt/data/corpora/__init__.py",
     "search": "SEARCHES of nmt/search/__init__.py",
 }
+NAMED: dict[str, Mapping[str, Any]] = {"attention": ATTENTIONS, "decoder": DECODERS}  # group -> table of its names
 MISSING_VALUE = "???"  # in conf/ and on the command line: a value that must be given
 EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of required values
 OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # groups whose settings come with a model
@@ -82,7 +85,7 @@ def groups() -> dict[str, str]:
 def choices_of(group: str) -> list[str]:
     """The names that a group may have."""
     found = {path.stem for path in (resource("conf") / group).glob("*.yaml")}
-    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else ()))
+    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else NAMED.get(group, ())))
 
 
 def defaults(cls: type) -> Data:
@@ -198,6 +201,8 @@ def _file_of_choice(group: str, name: str) -> ConfigFile:
         near = did_you_mean(str(name), known, f"{group}=") or ";"
         raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
     if not (resource("conf") / group / f"{name}.yaml").exists():  # a class without a file
+        if group in NAMED:
+            return ConfigFile(package_of(group), [], {"name": name})
         return ConfigFile(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
     return _file(f"{group}/{name}")
 

@@ -98,7 +98,7 @@ class TrainerConfig:
     # "ddp": one process for each device, with shared gradients; "torchrun" and "slurm": the processes that these have
     # started.
     strategy: Literal["auto", "ddp", "torchrun", "slurm"] = "auto"
-    threads: int | None = None  # CPU threads of each process
+    threads: int | None = None  # CPU threads of each process; 1 where other programs use the cores too
     deterministic: bool = False  # the same numbers in each run, on a GPU, too, where that is slower
     num_workers: int = 0  # processes that prepare batches
     checkpoint_every_steps: int | None = None  # besides those at each epoch's end: every so many updates ...

@@ -135,7 +135,7 @@ def _value(expected: Any, value: Any, path: str, nested: Callable[[type, Any, st
         return tuple(_value(arguments[0], item, f"{path}[{i}]", nested) for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
-            raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
+            raise ValueError(f"{path} is {brief(value)}; it must be a mapping, such as {path}.NAME={brief(value)}")
         return {key: _value(arguments[1], item, _join(path, str(key)), nested) for key, item in value.items()}
     if origin is Literal:
         if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True

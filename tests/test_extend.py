@@ -17,6 +17,7 @@ import pytest
 import torch
 import toy
 from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
 import nmt
@@ -25,6 +26,7 @@ from nmt.cli.app import built
 from nmt.cli.schema import register
 from nmt.cli.train import run_config
 from nmt.common.resources import resource
+from nmt.config import OptimConfig
 from nmt.data import pair_files
 from nmt.data.corpora import FileCorpus
 from nmt.engine import resolve_compute, searchable
@@ -33,6 +35,7 @@ from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
 from nmt.plain_data import from_dict
+from nmt.training import keywords, optim
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
@@ -234,6 +237,55 @@ def test_the_attention_that_the_docs_add_trains_and_is_searched(monkeypatch):
 def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
     added("A decoder", wirings, monkeypatch, "DECODERS")
     same_when_searched("luong", decoder="luong", num_layers=2)
+
+
+def test_an_attention_and_a_decoder_of_the_tables_are_choices_without_files(monkeypatch):
+    monkeypatch.setitem(attention.ATTENTIONS, "mine", type("Mine", (attention.DotAttention,), {}))
+    monkeypatch.setitem(wirings.DECODERS, "mine", type("Mine", (wirings.GNMT,), {})())
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        typed = run_config(compose("train", overrides=["run=x", "attention=mine", "decoder=mine"]), []).model
+    called = keywords.run_config(None, None, None, "x", {"attention": {"name": "mine"}, "decoder": "mine"}).model
+    assert (typed.attention, typed.decoder) == (called.attention, called.decoder)
+    assert (typed.attention.name, typed.decoder.name, typed.attention.size) == ("mine", "mine", None)
+    for group in ("attention", "decoder"):
+        del ConfigStore.instance().repo[group]["mine.yaml"]
+
+
+@pytest.mark.parametrize("kind", [attention.GeneralAttention, attention.AdditiveAttention])
+def test_an_attention_with_another_context_is_searched_as_it_is_trained(kind, monkeypatch):
+    """The kernels for search, and the readout that sees values instead of contexts, compute a mean of the values."""
+
+    class Squashed(kind):
+        def mean(self, scores, memory):
+            context, weights = super().mean(3 * scores, memory)
+            return context.tanh(), weights
+
+    monkeypatch.setitem(attention.ATTENTIONS, "squashed", Squashed)
+    same_when_searched("squashed", attention="squashed")
+
+
+def test_a_decoder_made_from_another_is_trained_and_searched_by_its_own_step(monkeypatch):
+    class DeepOutput(wirings.GNMT):
+        def sizes(self, inputs, hidden, features, context):
+            return inputs, hidden + context, hidden + context + inputs
+
+        def step(self, parts, x, state, memory, masks):
+            first = parts.layer(0).step(x, state.layers[0], masks.layers[0])
+            h = parts.layer(0).output(first)
+            context, weights, coverage = wirings.attend(parts, h, memory, state)
+            features = parts.features([h, context, x], masks.features)
+            return features, wirings.DecoderState((first,), coverage=coverage), weights
+
+    monkeypatch.setitem(wirings.DECODERS, "deep_output", DeepOutput())
+    same_when_searched("deep_output", decoder="deep_output")
+
+
+def test_the_schedule_that_the_docs_add_is_followed(monkeypatch):
+    added("A learning-rate schedule", optim, monkeypatch, "SCHEDULES")
+    config = OptimConfig(learning_rate=1.0, schedule="square", warmup_steps=10)
+    assert [optim.learning_rate_factor(config, step, 110) for step in (9, 60, 110)] == pytest.approx([1, 0.25, 0])
 
 
 def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):

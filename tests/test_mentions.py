@@ -16,7 +16,7 @@ ELSEWHERE = {
     "config.yaml",  # in a run's folder
     "malloc.h",  # of the C library
     "NAME.yaml",  # a placeholder
-    *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric")),
+    *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric", "optim")),
     "conf/cell/ugrnn.yaml",  # docs/extend.md: the reader writes it
     "nmt/cells/ugrnn.py",  # likewise
     "my_cells.py",  # likewise

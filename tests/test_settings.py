@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from nmt.cli import train
 from nmt.config import RunConfig
 from nmt.settings import explained, settings
@@ -42,3 +44,11 @@ def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
     found = {key: (value, words) for key, value, words in explained(data, RunConfig)}
     assert found["data.name"] == ("hub", "one of demo, files, hub")
     assert found["data.dataset"][0] == "x"
+
+
+def test_a_setting_is_found_by_another_toolkits_name_or_by_its_description():
+    data = {"optim": {"learning_rate": 0.1}, "trainer": {"max_tokens": 512}}
+    assert train.explain(data, "lr").startswith("optim.learning_rate=0.1\n")
+    assert train.explain(data, "padding").startswith("trainer.max_tokens=512\n")
+    with pytest.raises(ValueError, match="no setting has 'qqq' in its name or its description$"):
+        train.explain(data, "qqq")

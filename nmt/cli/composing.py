@@ -101,10 +101,11 @@ class Composition:
 
     def _groups(self) -> dict[str, set[str]]:
         """The choices of each group, in our folder and the user's."""
-        from nmt.cells import Cell
+        from nmt.composition import NAMED, SCHEMAS
         from nmt.plain_data import names_of
 
-        groups = {"cell": set(names_of(Cell))}
+        groups = {group: set(names_of(base)) for group, base in SCHEMAS.items()}
+        groups |= {group: set(table) for group, table in NAMED.items()}
         folders = [Path(folder) for folder in (resource("conf"), self.config_path, self.config_dir) if folder]
         for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
             groups.setdefault(path.parent.name, set()).add(path.stem)

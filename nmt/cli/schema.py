@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.common.resources import resource
-from nmt.composition import SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
+from nmt.composition import NAMED, SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
 from nmt.config import RunConfig
 from nmt.plain_data import CHOICES, names_of
 
@@ -39,6 +39,10 @@ def register() -> None:
         for name in {*CHOICES[base], *names_of(base)}:
             with suppress(ValueError):  # reported when it is chosen
                 _register_choice(group, name)
+    for group, table in NAMED.items():
+        for name in table:
+            if not (resource("conf") / group / f"{name}.yaml").exists():
+                store.store(group=group, name=name, node={"name": name}, package=package_of(group))
 
 
 @cache

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from nmt.common.suggestions import did_you_mean
+from nmt.common.suggestions import did_you_mean, nearest
 from nmt.composition import SCHEMAS, schema
+
+ELSEWHERE = {  # the names of settings in other toolkits, where they are not like those here
+    "lr": "optim.learning_rate",
+    "batch_size": "trainer.max_tokens",
+    "early_stopping_patience": "trainer.patience",
+    "rnn_size": "model.hidden_size",
+    "train_steps": "trainer.max_steps",
+    "word_vec_size": "model.embedding_size",
+}
 
 
 def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:
@@ -48,14 +57,22 @@ def _wrong_choice(override: Any, group: str, choices: Collection[str]) -> str | 
 
 def _near_key(key: str, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str:
     parent, _, name = key.rpartition(".")
-    beside = sorted(known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent)
-    among_siblings = bool(parent and beside)
-    near = did_you_mean(name, beside, f"{parent}.") if among_siblings else did_you_mean(key, {*groups, *keys})
-    if near:
-        return near
-    same_name = sorted(known for known in keys if known.rpartition(".")[2] == name)
-    if same_name:
-        return f"; did you mean {' or '.join(same_name)}?"
-    if among_siblings:
-        return f"; {parent} has: {', '.join(beside)}"
-    return f"; there are: {', '.join(sorted({*groups, *(known for known in keys if '.' not in known)}))}"
+    by_name: dict[str, list[str]] = {}
+    for known in sorted(keys):
+        by_name.setdefault(known.rpartition(".")[2], []).append(known)
+    same_name = _or(by_name.get(name, []))
+    beside = [last for last, found in by_name.items() if parent and f"{parent}.{last}" in found]
+    first = {*groups, *(known for known in keys if "." not in known)}
+    if (meant := ELSEWHERE.get(name)) in keys:
+        return _or([str(meant)])
+    if beside:
+        return did_you_mean(name, beside, f"{parent}.") or same_name or f"; {parent} has: {', '.join(sorted(beside))}"
+    if parent:
+        near = did_you_mean(key, {*groups, *keys}) or same_name
+    else:
+        near = same_name or did_you_mean(key, first) or _or(by_name.get(nearest(name, by_name), []))
+    return near or f"; there are: {', '.join(sorted(first))}"
+
+
+def _or(keys: Sequence[str]) -> str:
+    return f"; did you mean {' or '.join(keys)}?" if keys else ""

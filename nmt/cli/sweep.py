@@ -115,12 +115,23 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
 
 
 def _tell(folder: Path) -> list[Outcome]:
-    """Write and print the table of all runs in the folder -> their outcomes."""
-    from nmt.sweep.outcomes import TABLE, read_records, text_table, write_table
+    """Show all runs in the folder -> their outcomes."""
+    from nmt.sweep.outcomes import read_records
 
     outcomes = read_records(folder)
     if outcomes:
-        write_table(folder / TABLE, outcomes)
-        print(shown(text_table(outcomes), None, lines=True))
-        print(shown(f"{folder / TABLE}"))
+        show(folder, outcomes)
     return outcomes
+
+
+def show(folder: Path, outcomes: list[Outcome]) -> None:
+    """Print and write the table of the runs and, if some differ in their seed alone, that of their means."""
+    from nmt.sweep.outcomes import SEEDS, TABLE, lined_up, seeds_table, text_table, write_rows, write_table
+
+    write_table(folder / TABLE, outcomes)
+    said = [text_table(outcomes), str(folder / TABLE)]
+    (folder / SEEDS).unlink(missing_ok=True)
+    if means := seeds_table(outcomes):
+        write_rows(folder / SEEDS, means)
+        said += ["", lined_up(means), str(folder / SEEDS)]
+    print(shown("\n".join(said), None, lines=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -114,15 +115,19 @@ def settled(plain: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
 
 
 def explain(data: dict[str, Any], word: str) -> str:
-    """The settings whose keys contain the word, with values and descriptions. Raises ValueError if there are none."""
+    """The settings whose keys contain the word, or else whose descriptions do, with values and descriptions. Raises
+    ValueError if there are none."""
+    from nmt.cli.suggestions import ELSEWHERE
     from nmt.config import RunConfig
     from nmt.settings import explained, shown_value
 
     every = list(explained(data, RunConfig))
-    found = [one for one in every if word in one[0]]
+    word = ELSEWHERE.get(word, word)
+    described = re.compile(rf"\b{re.escape(word)}")
+    found = [one for one in every if word in one[0]] or [one for one in every if described.search(one[2])]
     if not found:
         known = {part for key, _, _ in every for part in (key, *key.split("."))}
-        raise ValueError(f"no setting has {word!r} in its name{did_you_mean(word, known)}")
+        raise ValueError(f"no setting has {word!r} in its name or its description{did_you_mean(word, known)}")
     width = max(40, min(shutil.get_terminal_size().columns, 110))
     lines = []
     for key, value, words in found:

@@ -46,6 +46,16 @@ def use_one_thread_in_forks() -> None:
         os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
+def load_on_cores() -> tuple[float, int]:
+    """How many processes and threads, of all programs, wanted a core in the last minute on average, and how many
+    cores there are; 0 of the first where the system does not tell it."""
+    try:
+        wanted = os.getloadavg()[0]
+    except (AttributeError, OSError):
+        wanted = 0.0
+    return wanted, os.cpu_count() or 1
+
+
 class MemoryTrimmer:
     """Batches differ in size, and the gaps that they leave in malloc's memory would grow to gigabytes. This returns
     them when memory has grown since the last time by more than ROOM times what one batch needs."""

@@ -10,9 +10,15 @@ from pathlib import Path
 
 def did_you_mean(word: str, known: Collection[str], before: str = "", cutoff: float = 0.6) -> str:
     """ "; did you mean X?" with the nearest known word, or the only one that begins with `word`; "" without any."""
+    found = nearest(word, known, cutoff)
+    return f"; did you mean {before}{found}?" if found else ""
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """The nearest known word, or the only one that begins with `word`; "" without any."""
     begun = [name for name in known if name.startswith(word)]
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff) or begun * (len(begun) == 1)
-    return f"; did you mean {before}{close[0]}?" if close else ""
+    return close[0] if close else ""
 
 
 def near_file(path: Path) -> str:

@@ -152,15 +152,14 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
     else:
         columns, width, rows = [0, 1], 2, chain([first], rows)
         if len(first.cells) > width and not first.faults:
-            example = "<TAB>".join([src, tgt, "x3", "x4", "x5", "…"][: len(first.cells)])
             raise ValueError(
-                f"{where} has {len(first.cells)} columns ({shown(first.cells)}); with more than two, a first line "
-                f"must name them in their order, {header} among them, such as {example}"
+                f"{where} has {len(first.cells)} columns ({shown(first.cells)}); with more than two, the first line "
+                f"must have their names, and those with the text must be {header}"
             )
         if len(first.cells) == width and looks_like_names(first.cells):
             raise ValueError(
-                f"{where} ({shown(first.cells)}) looks like names of columns, but not of {header}; the first line "
-                f"must be {src}<TAB>{tgt} or {tgt}<TAB>{src}, as the columns are"
+                f"{where} ({shown(first.cells)}) looks like names of columns, but these must be {header}, in the "
+                f"columns' order"
             )
     for row in rows:
         faults = row.faults + _other_width(row, width, name)

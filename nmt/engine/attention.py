@@ -18,22 +18,33 @@ from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, 
 
 
 def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
-    if isinstance(trained, AdditiveAttention) and "query" in linears_of(trained):
+    if "query" in linears_of(trained):
+        assert isinstance(trained, AdditiveAttention)
         return PackedAdditive(trained, compute)
     return PackedAttention(trained, compute)
 
 
 def linears_of(trained: Attention) -> tuple[str, ...]:
     """The names of its layers that are packed; the rest is computed as in training."""
-    if isinstance(trained, AdditiveAttention) and type(trained).score is AdditiveAttention.score:
+    if is_weighted_mean(trained) and inherits(trained, AdditiveAttention, "keys", "score", "score_covered"):
         return "query", "key"
-    if isinstance(trained, GeneralAttention) and type(trained).keys is GeneralAttention.keys:
+    if inherits(trained, GeneralAttention, "keys"):
         return ("key",)
     return ()
 
 
+def is_weighted_mean(trained: Attention) -> bool:
+    """Whether its context is the mean of the encoder's values, by the softmax of its score and nothing else."""
+    return inherits(trained, Attention, "forward", "mean", "attend", "split")
+
+
+def inherits(trained: Attention, kind: type[Attention], *methods: str) -> bool:
+    """Whether it has these methods of a kind, and no subclass computes something else."""
+    return isinstance(trained, kind) and all(getattr(type(trained), name) is getattr(kind, name) for name in methods)
+
+
 class PackedAttention:
-    """Uses the kernel if the score is a product, else computes as in training."""
+    """Uses the kernel for a weighted mean by a product, else computes as in training."""
 
     def __init__(self, trained: Attention, compute: Compute, factor: float = 1.0) -> None:
         """The packed weights are multiplied by the factor."""
@@ -42,7 +53,7 @@ class PackedAttention:
         if "key" in linears_of(trained):
             assert isinstance(trained, AdditiveAttention | GeneralAttention)
             self.key = compute.linear(trained.key, "attention.key", factor)
-        self.has_kernel = type(trained).score is ProductAttention.score
+        self.has_kernel = is_weighted_mean(trained) and inherits(trained, ProductAttention, "score")
 
     def keys(self, values: Tensor) -> Tensor:
         """As Attention.keys."""

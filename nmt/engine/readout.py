@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nmt import native
 from nmt.cells import tanh
+from nmt.engine.attention import is_weighted_mean
 from nmt.engine.output import Product
 from nmt.engine.products import Compute
 from nmt.model.decoder import Decoder, GatedReadout, Readout
@@ -19,7 +20,8 @@ def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
     if isinstance(readout, GatedReadout):
         return PackedGatedReadout(readout, compute)
     assert isinstance(readout, Readout)
-    is_linear = attention.heads == 1 and attention.context_size  # the context is linear in the encoder's values
+    # With one head the context is linear in the encoder's values.
+    is_linear = attention.heads == 1 and attention.context_size and is_weighted_mean(attention)
     if is_linear and decoder.wiring.context_is_last(decoder.config.num_layers):
         return SplitReadout(readout, attention.context_size, compute)
     product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")

@@ -16,7 +16,7 @@ from nmt.cells import Cell, ParallelCell, Parameters, State
 from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import wave
 
-LAYERS, ROWS, UNITS = 2, 3, 8  # all different, so that no dimension passes for another
+LAYERS, ROWS, STEPS, UNITS = 2, 3, 4, 8  # all different, so that no dimension passes for another
 
 
 @cache
@@ -27,19 +27,48 @@ def check_pointwise(cell: Cell) -> None:
     with cpu:
         try:
             rows = cell.gate_rows(UNITS)
+        except NotImplementedError:
+            raise ValueError(f"the cell {type(cell).__name__} has no gates; they are a tuple of names") from None
         except ValueError:
             return
         gates, x = (wave(ROWS, width, device=cpu) for width in (rows.recurrent, rows.all - rows.summed))
         given = [gates, x, *cell.start(*wave(cell.num_initial_vectors, ROWS, UNITS, device=cpu))]
-        own = cell.own_parameters(UNITS)
+        own = _own_parameters(cell)
         together = _checked(cell, given, own, f"{ROWS} rows of {UNITS} units")
         alone = _checked(cell, [part[:1] for part in given], own, f"1 row of {UNITS} units")
         if not all(map(_is_close, (part[:1] for part in together), alone)):
             raise ValueError(f"the cell {type(cell).__name__}: pointwise of a row depends on the other rows")
-        if not isinstance(cell, ParallelCell):  # its layers are computed one by one
+        if isinstance(cell, ParallelCell):
+            _check_over_time(cell, tuple(given[2:]), own, rows.all)
+        else:  # its layers may be computed side by side
             given = [torch.stack([part] * LAYERS) for part in given]
             own = {name: part[:, None, None].repeat(1, LAYERS, 1, 1) for name, part in own.items()}
             _checked(cell, given, own, f"{LAYERS} layers side by side, {ROWS} rows of {UNITS} units")
+
+
+def _own_parameters(cell: Cell) -> Parameters:
+    """Those of few units. Raises ValueError for other shapes than rows of them, and for a bias of no gate."""
+    own = cell.own_parameters(UNITS)
+    for name, part in own.items():
+        if part.ndim != 2 or part.shape[1] != UNITS:
+            found = f"own_parameters({UNITS}) gives {name} {tuple(part.shape)}"
+            raise ValueError(f"the cell {type(cell).__name__}: {found}; it must have rows of {UNITS}: (k, {UNITS})")
+    for gate in cell.initial_bias():
+        if gate not in cell.gates:
+            known = ", ".join(cell.gates)
+            raise ValueError(
+                f"the cell {type(cell).__name__}: initial_bias names {gate!r}, but the gates are {known}"
+            )
+    return own
+
+
+def _check_over_time(cell: ParallelCell, state: State, own: Parameters, width: int) -> None:
+    x = wave(ROWS, STEPS, width, device=torch.device("cpu"))
+    found = cell.over_time(x, state, own)
+    for step in range(STEPS):
+        state = cell.pointwise(x[:, step, :0], x[:, step], state, own)
+        if not _is_close(found[:, step], state[0]):
+            raise ValueError(f"the cell {type(cell).__name__}: over_time gives other numbers than pointwise")
 
 
 def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> State:
@@ -47,6 +76,7 @@ def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) ->
     begin = f"the cell {type(cell).__name__}: pointwise of {what}"
     names = (f"{name} {tuple(part.shape)}" for name, part in zip(cell.states, state, strict=True))
     end = f"it must give a tuple of {', '.join(names)}"
+    before = [part.clone() for part in given]
     try:
         found = cell.pointwise(gates, x, tuple(state), own)
     except Exception as error:  # a user's code may raise anything
@@ -54,6 +84,8 @@ def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) ->
         raise ValueError(f"{begin} fails, gates {tuple(gates.shape)} ({first}); {end}") from error
     if not isinstance(found, tuple) or list(map(_told, found)) != list(map(_told, state)):
         raise ValueError(f"{begin} gives {_told(found)}; {end}")
+    if not all(map(torch.equal, given, before)):
+        raise ValueError(f"{begin} changes what it is given; it must compute new tensors")
     return found
 
 

@@ -83,10 +83,16 @@ class DecoderParts(Protocol):
 class Wiring:
     """The common part of all wirings. Subclasses define the connections in `sizes` and `step`."""
 
-    embeds_once: ClassVar[bool] = True  # x enters the first layer and nothing else
+    embeds_once: ClassVar[bool] = False  # x enters the first layer and nothing else: search may look its products up
+
+    def __init_subclass__(cls) -> None:
+        """What a wiring says about another one's step does not hold for a step of its own."""
+        if "step" in vars(cls):
+            for name in {"forward", "context_is_last", "embeds_once"} - set(vars(cls)):
+                setattr(cls, name, vars(Wiring)[name])
 
     def context_is_last(self, num_layers: int) -> bool:
-        """Whether the context enters the features and nothing else."""
+        """Whether the context enters the features, as their last input, and nothing else."""
         return False
 
     def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
@@ -152,6 +158,8 @@ class GNMT(Wiring):
     Nothing feeds back into the first layer, so in training every layer is one call over all T.
     """
 
+    embeds_once = True
+
     def context_is_last(self, num_layers: int) -> bool:
         return num_layers == 1
 
@@ -188,6 +196,8 @@ class InputFeeding(Wiring):
     features_t = tanh(W [h_t; a_t])
     """
 
+    embeds_once = True
+
     def context_is_last(self, num_layers: int) -> bool:
         return True
 
@@ -216,8 +226,6 @@ class Bahdanau(Wiring):
 
     With several layers, the top layer's state is the query.
     """
-
-    embeds_once = False
 
     def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
         return inputs + context, hidden, hidden + inputs + context

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, cast
 
 from nmt.common.bars import clock
 from nmt.common.files import write_atomically
@@ -20,10 +21,10 @@ from nmt.plain_data import from_dict
 if TYPE_CHECKING:
     from nmt.training.run import Trained
 
-TABLE = "runs.csv"
+TABLE, SEEDS = "runs.csv", "seeds.csv"
 RECORDS = ".runs"  # in the sweep's folder: a file per run, from whichever process ran it
 MOST = 1e300  # JSON has no infinity
-RIGHT = ("parameters", "time")  # right-aligned columns of numbers, besides the score
+RIGHT = ("parameters", "time", "mean", "sd", "seeds")  # right-aligned columns of numbers, besides the score
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,30 @@ def text_table(outcomes: Sequence[Outcome]) -> str:
     """A header line, and a line for each run."""
     metrics, keys = {one.metric for one in outcomes}, differing(outcomes)
     score = METRICS[metrics.pop()].label if len(metrics) == 1 else "score"
-    names = [score, *keys, *RIGHT, "run", *([""] if any(one.end for one in outcomes) else [])]
-    rows = [names, *(_cells(one, keys)[: len(names)] for one in sorted_outcomes(outcomes))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(names))]
+    names = [score, *keys, "parameters", "time", "run", *([""] if any(one.end for one in outcomes) else [])]
+    return lined_up([names, *(_cells(one, keys)[: len(names)] for one in sorted_outcomes(outcomes))])
+
+
+def seeds_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
+    """A header, and for all runs that differ in their seed alone a row with the mean of their scores, the standard
+    deviation and their number; empty where no two runs do. The best first."""
+    keys = [key for key in differing(outcomes) if key != "seed"]
+    of_settings: dict[tuple[str, ...], list[float]] = {}
+    for one in sorted_outcomes(outcomes):
+        if one.score is not None and not one.failed and "seed" in one.settings:
+            settings = one.metric, *(one.settings.get(key, "") for key in keys)
+            of_settings.setdefault(settings, []).append(one.score)
+    means = [
+        [settings[0], f"{mean(scores):.3f}", f"{stdev(scores):.3f}", str(len(scores)), *settings[1:]]
+        for settings, scores in of_settings.items()
+        if len(scores) > 1
+    ]
+    means.sort(key=lambda row: (row[0], float(row[1]) * (1 if METRICS[cast(Name, row[0])].less_is_better else -1)))
+    return [["metric", "mean", "sd", "seeds", *keys], *means] if means else []
+
+
+def lined_up(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(_aligned(rows[0], row, widths)).rstrip() for row in rows)
 
 
@@ -90,14 +112,18 @@ def _aligned(names: Sequence[str], row: Sequence[str], widths: Sequence[int]) ->
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """The same table as CSV, with all digits."""
     keys = differing(outcomes)
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["run", "metric", "score", *keys, "parameters", "seconds", "end"])
+    rows: list[list[object]] = [["run", "metric", "score", *keys, "parameters", "seconds", "end"]]
     for one in sorted_outcomes(outcomes):
         end = one.end or ("failed" if one.failed else "")
         own = [one.settings.get(key, "") for key in keys]
         seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
-        writer.writerow([one.run, one.metric, one.score, *own, one.parameters, seconds, end])
+        rows.append([one.run, one.metric, one.score, *own, one.parameters, seconds, end])
+    write_rows(path, rows)
+
+
+def write_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
     write_atomically(path, file.getvalue().encode(errors="replace"))
 
 

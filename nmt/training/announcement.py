@@ -7,6 +7,7 @@ import logging
 import torch
 
 from nmt.bundle import load_bundle
+from nmt.common.process import load_on_cores
 from nmt.data.cleaning import reasons
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import describe_share
@@ -35,6 +36,8 @@ def announce(
         log.warning("warning: %s", oddity)
     threads = torch.get_num_threads()
     log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", hardware.precision, hardware.accelerator, threads)
+    if hardware.accelerator == "cpu" and (crowd := crowd_of(threads, *load_on_cores())):
+        log.warning("warning: %s", crowd)
     if module.frozen:
         trained = size - sum(parameter.numel() for parameter in module.frozen)
         optim = module.config.optim
@@ -49,3 +52,11 @@ def announce(
         log.info("finished: %s", start.finished)
     elif start.checkpoint:
         log.info("continuing from %s", start.checkpoint)
+
+
+def crowd_of(threads: int, wanted: float, cores: int) -> str:
+    """What to say where others use the cores as well: threads that take turns on a core are slower than one alone."""
+    if threads < 2 or wanted <= 2 * cores:
+        return ""
+    load = f"a load of {wanted:.1f} on {cores}"
+    return f"other programs use the cores too ({load}); with trainer.threads=1 training may be many times faster"

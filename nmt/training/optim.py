@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -45,24 +46,26 @@ def rise(schedule: LambdaLR) -> tuple[float, float] | None:
     return (before, after) if after > before * (1 + 1e-6) else None
 
 
+# The share of the updates after the warm-up that are done -> the share of the learning rate that is left.
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda done: 1.0,
+    "plateau": lambda done: 1.0,  # cut by validation
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,  # Loshchilov & Hutter, 2017, arXiv:1608.03983
+}
+
+
 def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
     """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
-    All schedules first rise linearly over `warmup_steps`. Then
-    "inverse_sqrt" falls with the root of the step (Vaswani et al., 2017, section 5.3),
-    "linear" and "cosine" (Loshchilov & Hutter, 2017, arXiv:1608.03983) reach `final_ratio` after the last step,
-    "constant" and "plateau" stay (validation cuts the latter).
+    It first rises linearly over `warmup_steps`. Then "inverse_sqrt" falls with the root of the step (Vaswani et al.,
+    2017, section 5.3), and the others go by SCHEDULES and reach `final_ratio`
+    after the last step.
     """
     warmup = config.warmup_steps
     if step < warmup:
         return (step + 1) / warmup
     if config.schedule == "inverse_sqrt":
         return math.sqrt(max(warmup, 1) / max(step, warmup, 1))
-    progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
-    remaining = {
-        "constant": 1.0,
-        "plateau": 1.0,
-        "linear": 1 - progress,
-        "cosine": (1 + math.cos(math.pi * progress)) / 2,
-    }[config.schedule]
-    return config.final_ratio + (1 - config.final_ratio) * remaining
+    done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+    return config.final_ratio + (1 - config.final_ratio) * SCHEDULES[config.schedule](done)

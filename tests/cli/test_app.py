@@ -50,6 +50,9 @@ def test_a_cell_with_its_file_alone_is_told_by_what_is_missing(call, tmp_path):
         ("nmt-train", ["seed=1", "model.dropuot=1"], "model.dropuot is unknown; did you mean model.dropout?"),
         ("nmt-train", ["data=files", "data.dri=x"], "data.dri is unknown; did you mean data.dir?"),
         ("nmt-train", ["learning_rate=1"], "learning_rate is unknown; did you mean optim.learning_rate?"),
+        ("nmt-train", ["src=de"], "src is unknown; did you mean data.src?"),
+        ("nmt-train", ["epochs=3"], "epochs is unknown; did you mean trainer.max_epochs?"),
+        ("nmt-train", ["optim.lr=1"], "optim.lr is unknown; did you mean optim.learning_rate?"),
         ("nmt-train", ["model.zzz=1"], "model.zzz is unknown; model has: attention, cell, "),
         ("nmt-train", ["zzz=1"], "zzz is unknown; there are: attention, auto, cache_dir, cell, "),
         ("nmt-train", ["+cell=gru"], "say cell=gru, without the +"),
@@ -59,6 +62,7 @@ def test_a_cell_with_its_file_alone_is_told_by_what_is_missing(call, tmp_path):
         ("nmt-train", ["--cfg", "jbo"], "argument --cfg/-c: invalid choice: 'jbo'"),
         ("nmt-train", ["--config-dir", "nowhere"], "--config-dir is 'nowhere', which is no folder"),
         ("nmt-lab", ["memry"], "'memry' is no experiment; did you mean memory?"),
+        ("nmt-lab", ["memory", "max_steps=9"], "max_steps is 9; it must be a mapping, such as max_steps.NAME=9"),
         ("nmt-lab", ["memory", "ceells=[rnn]"], "ceells is unknown; did you mean cells?"),
         (
             "nmt-lab",

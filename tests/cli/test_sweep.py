@@ -13,7 +13,9 @@ import yaml
 from commands import programs
 from test_train_command import QUICK, call, data_of
 
+from nmt.cli.sweep import show
 from nmt.plain_data import to_dict
+from nmt.sweep.outcomes import Outcome
 from nmt.training.folder import CONFIG, check_run_dir
 from nmt.training.run import Trained
 
@@ -53,6 +55,20 @@ def test_every_run_has_a_folder_and_a_row_named_by_what_differs_alone(here):
     assert [line.split()[-1] for line in lines] == [row["run"] for row in found]
     assert path == "runs/mine/runs.csv"
     assert {line.split(": ")[0] for line in err.splitlines()} == names
+
+
+def test_the_means_over_seeds_follow_the_table_of_the_runs(tmp_path, capsys):
+    runs = [Outcome(seed, {"seed": seed}, float(seed), "bleu", (float(seed),)) for seed in "12"]
+    show(tmp_path, runs)
+    *_, empty, head, row, path = capsys.readouterr().out.splitlines()
+    assert (empty, head.split(), row.split()) == (
+        "",
+        ["metric", "mean", "sd", "seeds"],
+        ["bleu", "1.500", "0.707", "2"],
+    )
+    assert Path(path).read_text(encoding="utf-8") == "metric,mean,sd,seeds\nbleu,1.500,0.707,2\n"
+    show(tmp_path, runs[:1])
+    assert not Path(path).exists()
 
 
 def test_a_run_that_fails_is_a_row_that_says_so_and_the_others_go_on(monkeypatch, tmp_path, corpus_dir, capsys):

@@ -8,7 +8,7 @@ import pytest
 import torch
 import toy
 
-from nmt.cells import Cell
+from nmt.cells import CELLS, Cell
 from nmt.model.cell_check import check_pointwise
 from nmt.model.recurrent import Recurrent
 
@@ -60,6 +60,26 @@ class OfAllRows(Light):
         return super().pointwise(gates - gates.mean(-2, keepdim=True), x, state, parameters)
 
 
+class OneNumber(Light):
+    def own_parameters(self, hidden_size):
+        return {"a": torch.ones(hidden_size)}
+
+
+class NoSuchGate(Light):
+    def initial_bias(self):
+        return {"forget": 1.0}
+
+
+class InPlace(Light):
+    def pointwise(self, gates, x, state, parameters):
+        return (state[0].mul_(gates.chunk(2, -1)[0]),)
+
+
+@dataclass(frozen=True)
+class NoGates(Cell):
+    pass
+
+
 GIVES = "^the cell {}: pointwise of {} gives {}; it must give a tuple of {}$"
 ROWS = "3 rows of 8 units"
 
@@ -72,6 +92,10 @@ ROWS = "3 rows of 8 units"
         (TooWide, GIVES.format("TooWide", ROWS, r"a tuple of a tensor \(3, 16\)", r"h \(3, 8\)")),
         (TooFew, GIVES.format("TooFew", ROWS, r"a tuple of a tensor \(3, 8\)", r"h \(3, 8\), c \(3, 8\)")),
         (WrongDim, "^the cell WrongDim: pointwise of 2 layers side by side, 3 rows of 8 units gives .*$"),
+        (OneNumber, r"^the cell OneNumber: own_parameters\(8\) gives a \(8,\); it must have rows of 8: \(k, 8\)$"),
+        (NoSuchGate, "^the cell NoSuchGate: initial_bias names 'forget', but the gates are z, n$"),
+        (InPlace, "^the cell InPlace: pointwise of .* changes what it is given; it must compute new tensors$"),
+        (NoGates, "^the cell NoGates has no gates; they are a tuple of names$"),
         (ThreeGates, r"^the cell ThreeGates: pointwise of .* fails, gates \(3, 24\) \(RuntimeError: The size .*$"),
     ],
 )
@@ -86,6 +110,15 @@ def test_a_cell_whose_rows_are_not_independent_is_refused():
     """Its kernels would compute other numbers, as they are made from one row."""
     with pytest.raises(ValueError, match="^the cell OfAllRows: pointwise of a row depends on the other rows$"):
         Recurrent(OfAllRows(), E, H)
+
+
+def test_a_cell_that_is_trained_by_other_equations_than_it_is_searched_by_is_refused():
+    class Halved(CELLS["mingru"]):
+        def pointwise(self, *given):
+            return tuple(part / 2 for part in super().pointwise(*given))
+
+    with pytest.raises(ValueError, match="^the cell Halved: over_time gives other numbers than pointwise$"):
+        Recurrent(Halved(), E, H)
 
 
 @pytest.mark.parametrize("cell", [Light(), *toy.CELL_KINDS.values()], ids=repr)

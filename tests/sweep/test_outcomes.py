@@ -9,6 +9,7 @@ from nmt.sweep.outcomes import (
     Outcome,
     keep_finished,
     read_records,
+    seeds_table,
     shared,
     text_table,
     write_record,
@@ -51,6 +52,25 @@ def test_the_csv_has_every_digit_and_only_what_differs(tmp_path):
         "seconds": "3723.4", "end": "",
     }  # fmt: skip
     assert (found[3]["score"], found[3]["end"]) == ("", "no space is left")
+
+
+def test_runs_that_differ_in_their_seed_alone_have_a_mean_and_a_deviation_the_best_first():
+    def run(cell, seed, nll):
+        return Outcome(f"{cell}{seed}", {"cell": cell, "seed": seed}, nll, "nll", (-nll,))
+
+    runs = [
+        run("rnn", "1", 3.0),
+        run("rnn", "2", 4.0),
+        run("gru", "1", 2.0),
+        run("gru", "2", 2.5),
+        run("ssru", "1", 1.0),
+    ]
+    failed = Outcome("gru3", {"cell": "gru", "seed": "3"}, failed=True)
+    header = ["metric", "mean", "sd", "seeds", "cell"]
+    rows = [["nll", "2.250", "0.354", "2", "gru"], ["nll", "3.500", "0.707", "2", "rnn"]]
+    assert seeds_table([*runs, failed]) == [header, *rows]
+    assert seeds_table(runs[1:3]) == []  # two cells, not two seeds of one
+    assert seeds_table(RUNS[:1]) == []
 
 
 def test_a_record_is_what_was_written_whatever_stands_in_it(tmp_path):
