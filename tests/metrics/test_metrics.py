@@ -196,7 +196,7 @@ def test_a_perfect_translation_has_the_best_score_in_every_language(language):
 )
 def test_the_tokenisation_follows_the_language_and_stands_in_the_signature(code, tokens):
     measure = Measure.of(MetricConfig(), code, REFS)
-    assert measure.tokenize == tokens
+    assert (measure.tokenize, measure.split_cjk) == (tokens, tokens == "zh")
     assert f"|tok:{tokens}" in measure.scores(HYPS, [REFS])["bleu"].signature.replace("-smart", "")
 
 
