@@ -178,13 +178,13 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
 
     def on_field(one: Any) -> None:
         count()
-        found.append((_text(one.field_name or b""), _text(one.value or b"")))
+        found.append((_text(one.field_name), _text(one.value)))
 
     def on_file(one: Any) -> None:
         count()
         one.file_object.seek(0)
-        upload = Upload((one.file_name or b"").decode("utf-8", "replace"), one.file_object.read())
-        uploads.setdefault(_text(one.field_name or b""), upload)
+        upload = Upload(one.file_name.decode("utf-8", "replace"), one.file_object.read())
+        uploads.setdefault(_text(one.field_name), upload)
         one.close()
 
     headers = {"Content-Type": content_type.encode("latin-1", "replace")}
