@@ -58,7 +58,7 @@ class _Part:
 
     @cached_property
     def is_blank(self) -> bool:
-        return not self.name and is_blank(self.content)
+        return is_blank(self.content)
 
 
 @dataclass(frozen=True)
