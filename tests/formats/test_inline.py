@@ -10,7 +10,7 @@ from lxml import etree
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import MARKUP, Inline, plain, translated
-from nmt.formats.language_tags import matching
+from nmt.formats.language_tags import matching, same_language
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
 from nmt.formats.pieces import HTML, Tag, cut_at_tags, text_of_pieces
 
@@ -164,6 +164,8 @@ def test_language_tags_are_matched_as_bcp_47_does():
     assert matching("deu", ["de-DE"]) == ["de-DE"]
     assert matching("de", ["den", "*all*", ""]) == []
     assert matching("de-DE", ["de-x-DE"]) == []
+    assert all(same_language(*pair) for pair in (("de", ""), ("", "de"), ("de-CH", "DEU")))
+    assert not same_language("de", "nl")
 
 
 def test_a_word_that_may_be_divided_is_one():

@@ -153,6 +153,7 @@ def test_a_paired_test_tells_a_difference_from_noise(test):
 def test_sentences_are_scored_one_by_one():
     assert sentence_chrf(HYPS, [REFS])[2] == pytest.approx(100)
     assert sentence_chrf(HYPS, [REFS])[0] == sacrebleu.sentence_chrf(HYPS[0], [REFS[0]]).score
+    assert sentence_chrf(HYPS, [REFS, [None] * len(REFS)]) == sentence_chrf(HYPS, [REFS])
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])

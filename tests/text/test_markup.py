@@ -83,6 +83,12 @@ def test_a_tag_that_the_model_makes_up_goes():
     assert TAG.findall(put_back(take_out("a <b>c</b>"), "x <b>y</b> z", ())) == TAG.findall("<b></b>")
 
 
+def test_only_the_blank_that_stood_for_a_tag_goes_with_it():
+    markup = take_out("<p>Hund</p>Katze")
+    assert put_back(markup, "dog cat", by_words("Hund Katze", "dog cat", [0, 1])) == "<p>dog</p>cat"
+    assert put_back(markup, "dog, cat", by_words("Hund Katze", "dog, cat", [0, 1, 1])) == "<p>dog</p>, cat"
+
+
 def test_hostile_tags_end_soon():
     for text in ("<b>" * 50_000, "<b>a</b>" * 20_000, "<!--" * 20_000, "<a b='" * 50_000, "<a" + " " * 300_000):
         markup = take_out(text)
