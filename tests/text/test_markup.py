@@ -104,6 +104,8 @@ nodes = st.recursive(
 
 @given(nodes, st.lists(st.integers(0, 5), min_size=6, max_size=6))
 @example("<a>zwei drei</a><a>eins</a>", [0, 0, 0, 0, 0, 1])  # the second one begins inside a word
+@example("<a>eins zwei drei vier</a> <x/>fünf", [0, 1, 1, 4, 2, 3])  # what stands alone would be amid the element
+@example("eins<x/> <a>zwei drei vier fünf</a>", [1, 2, 2, 0, 3, 4])
 def test_whatever_the_alignment_all_tags_are_there_once_and_nested_as_before(src, origins):
     markup, tgt = take_out(src), "one two, three four five"
     of_src = word_spans(markup.plain)
