@@ -109,6 +109,7 @@ def test_a_slash_of_a_value_is_no_empty_element():
         ("<dl><dt translate=no>A<dd>Der Hund<dd translate=no>B<dt>Er</dl>", None),
         ("<div></div><p translate=no>Foo</div>Foo<p>Der Hund<p>Er", None),
         ("<img class=notranslate>Der Hund<p>Er", None),
+        ("<p translate=no>Foo<!-- a --></p>Der Hund<p>Er", None),
         ("<select><option translate=no>A<option>Der Hund<optgroup translate=no><option>B</select>Er", None),
     ],
 )
