@@ -28,7 +28,7 @@ def text(words):
 
 
 def mark(kind):
-    return run(f'<w:fldChar w:fldCharType="{kind}"/>')
+    return run(f'<w:fldChar w:dirty="0" w:fldCharType="{kind}"/>')
 
 
 def instruction(words):

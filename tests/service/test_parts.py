@@ -54,6 +54,11 @@ def test_a_language_is_known_by_its_words_and_letters(text, code):
         assert confidence > 75
 
 
+def test_both_norwegian_codes_are_the_language():
+    for code in ("no", "nn-NO"):
+        assert detect("Hun har ikke sett hunden på veien, og det er vi glad for.", ["da", code, "sv"])[0][0] == code
+
+
 def test_what_says_nothing_is_in_the_first_language():
     assert detect("12:30", ["de", "en"]) == [("de", 0.0), ("en", 0.0)]
 
