@@ -148,10 +148,12 @@ def test_space_is_preserved_where_the_source_or_what_is_around_it_says_so(versio
         else f'<file id="f"><unit id="1"{where["unit"]}><segment>{source}</segment></unit></file>'
     )
     namespace = f"urn:oasis:names:tc:xliff:document:{version}"
-    text = f'<xliff version="{version}" xmlns="{namespace}" srcLang="de">{inner}</xliff>'
+    text = f'<xliff version="{version}" xmlns="{namespace}" srcLang="de" trgLang="en-GB">{inner}</xliff>'
     document = read_document("xliff", text.encode(), "a.xlf", DocumentOptions("de", "en"))
     assert [segment.text for segment in document.segments] == ["Eins\n  zwei"]
-    (target,) = etree.fromstring(document.with_targets(["One\n  two"])).iter("{*}target")
+    root = etree.fromstring(document.with_targets(["One\n  two"]))
+    assert root.get("trgLang") == "en-GB"
+    (target,) = root.iter("{*}target")
     assert target.text == "One\n  two"
     space = "{http://www.w3.org/XML/1998/namespace}space"
     assert any(part.get(space) for part in (target, *target.iterancestors()))

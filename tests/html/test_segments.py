@@ -90,6 +90,7 @@ def test_a_slash_of_a_value_is_no_empty_element():
     assert not given.is_empty
     assert given.attributes == {"href": "/x/"}
     assert all(one.is_empty for one in tokens("<a/><a href='/x'/><a href=/x />"))
+    assert not any(one.is_empty for one in tokens("<a ><a href=/x >"))
 
 
 @pytest.mark.parametrize(
