@@ -74,11 +74,12 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
     heads = settings.pop("heads", 1)
     encoder = settings.pop("encoder", EncoderConfig(num_layers=layers))
     context_gate, coverage = settings.pop("context_gate", False), settings.pop("coverage", False)
+    positions = settings.pop("positions", None)
     settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
     return ModelConfig(
         cell=CELL_KINDS[cell],
         encoder=encoder,
-        attention=AttentionConfig(attention, heads, coverage=coverage),
+        attention=AttentionConfig(attention, heads, coverage=coverage, positions=positions),
         decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),
         **settings,
     )

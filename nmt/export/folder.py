@@ -75,7 +75,7 @@ def exportable(bundle: Bundle) -> Beam | Greedy:
 def description(bundle: Bundle, search: Search, exported: ExportedModel, pieces: Mapping[str, str]) -> dict[str, Any]:
     """The content of model.json."""
     config, tokenizer = bundle.config, bundle.tokenizer
-    own = {name: getattr(search, name, None) for name in ("normalisation", "alpha", "max_ratio", "max_extra")}
+    own = {name: getattr(search, name) for name in ("normalisation", "alpha", "max_ratio", "max_extra")}
     return {
         "format": FORMAT,
         "nmt_version": nmt.__version__,

@@ -102,7 +102,7 @@ def pieces_of_ass(text: str) -> list[Piece]:
     for start, stop in _codes(text):
         pieces += [text[end:start], Tag("alone", text[start:stop])]
         end = stop
-    return [piece for piece in [*pieces, text[end:]] if piece != ""]
+    return [*pieces, text[end:]]
 
 
 def _lines_of_ass(text: str) -> list[tuple[str, str]]:

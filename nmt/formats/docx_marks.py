@@ -249,7 +249,7 @@ def _with_ranges(items: Sequence[Item]) -> list[Item]:
     ends = {i: mark for i, item in enumerate(items) if (mark := _range_end(item))}
     found = list(items)
     for i, item in enumerate(items):
-        if i in ends or (item.kind == "alone" and _holds_range(item)):  # such as only one end of a range
+        if i in ends or _holds_range(item):  # such as only one end of a range
             found[i] = item._replace(kind="loose")
     for start, end in nested_pairs(ends.get(i, (item.kind, None)) for i, item in enumerate(items)).items():
         pair = MarkPair([items[start]], [items[end]])

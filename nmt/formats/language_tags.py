@@ -39,7 +39,7 @@ def _ranked(wanted: str, tags: Iterable[str]) -> list[tuple[int, int, int, str]]
             ranked.append((0, 0, place, tag))
         elif _filters(parts, there):
             ranked.append((VARIANT, len(there), place, tag))
-        elif there and parts[: len(there)] == there:
+        elif parts[: len(there)] == there:
             ranked.append((2, -len(there), place, tag))
     return sorted(ranked)
 
@@ -56,15 +56,15 @@ def _parts(tag: str) -> list[str]:
 
 def _filters(wanted: list[str], tag: list[str]) -> bool:
     """Extended filtering, RFC 4647 3.3.2: other parts may be between the wanted ones, except a single letter."""
-    if wanted[0] not in ("*", tag[0]):
+    if wanted[0] != tag[0]:
         return False
     rest = tag[1:]
     for part in wanted[1:]:
-        while rest and rest[0] != part and part != "*":
+        while rest and rest[0] != part:
             if len(rest[0]) == 1:
                 return False
             rest = rest[1:]
-        if not rest and part != "*":
+        if not rest:
             return False
         rest = rest[1:]
     return True

@@ -149,7 +149,7 @@ def _span_of(
         signs = FIRST_BAR.match(line)
         start = line.find(shown, before.end if before else signs.end() if signs else 0)
         end = start + len(shown)
-        begins = "|" not in line[: max(start, 0)]
+        begins = "|" not in line[:start]
     else:
         begins = block != "#"
         if block == "#" and not line.endswith(texts[0].rstrip()):

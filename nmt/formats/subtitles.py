@@ -36,7 +36,7 @@ class Cue:
                     pieces[i : i + 1] = [Tag("alone", dash[0]), piece[dash.end() :]]
                 break
         self.times = [piece for piece in pieces if _is_timestamp(piece)]
-        self.inline = Inline([piece for piece in pieces if piece != ""])
+        self.inline = Inline(pieces)
         self.has_words = _has_words(pieces)
 
     def translated(self, target: str) -> list[str]:

@@ -123,8 +123,6 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
     assert source is not None
     parts = _marks(divided)
     texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if text.segment.text.strip()}
-    if not texts:
-        return
     before: dict[str | None, Element] = {}  # translations of segments, by their number
     if _stays(unit, target, None if target is None else target.get("state"), options):
         if parts:

@@ -160,7 +160,7 @@ def inline(element: Element, preserve: bool) -> Inline:
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
         pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
         pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
-    return Inline([piece for piece in pieces if piece != ""])
+    return Inline(pieces)
 
 
 def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:

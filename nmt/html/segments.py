@@ -58,7 +58,7 @@ class _Part:
 
     @cached_property
     def is_blank(self) -> bool:
-        return not self.name and is_blank(self.content)
+        return is_blank(self.content)
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ def _parts(document: str) -> Iterator[_Part]:
         if copied and copied.ends_before(token, around):
             yield _Part("".join(copied.contents), copied.name, stands_alone=True)
             copied = None
-        alone = token.name in VOID or token.is_empty or token.name == "!--"
+        alone = token.name in VOID or token.is_empty
         if copied:
             if copied.ends_with(token):
                 yield _Part("".join(copied.contents), copied.name, stands_alone=True)
                 copied = None
-        elif token.name and not token.closes and not alone and is_copied(token):
+        elif not token.closes and not alone and is_copied(token):
             copied = CopiedElement(token)
         else:
             yield _Part(token.content, token.name, token.closes, alone)

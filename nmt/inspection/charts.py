@@ -197,4 +197,4 @@ def show_search(found: Mapping[str, Any]) -> Section:
 
 def _key(ids: Sequence[int]) -> str:
     """A node's name, short even if the translation is long."""
-    return hashlib.sha256("-".join(map(str, ids)).encode()).hexdigest()[:16] if ids else "0"
+    return hashlib.sha256("-".join(map(str, ids)).encode()).hexdigest()[:16]

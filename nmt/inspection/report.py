@@ -31,7 +31,7 @@ def inspect_sentence(
     sentence: str,
     parts: str | Iterable[str],
     target: str | None = None,
-    beside: Mapping[str, Translator] | None = None,
+    beside: Mapping[str, Translator] = {},
 ) -> dict[str, Any]:
     """Translate a sentence, or take `target` as its translation, and inspect it -> plain data: the pieces of both
     sides, whether the end of either was too long and left out, and one entry per part (see PARTS). `beside` are other
@@ -61,7 +61,7 @@ def inspect_sentence(
                 found["layers"] = {layer.name: layer_data(layer) for layer in layers}
                 found["words"] = cell_terms(to_dict(translator.model.config.cell)["name"], layers)
             case "gradients":
-                models = {"this model": translator, **(beside or {})}
+                models = {"this model": translator, **beside}
                 found["gradients"] = {name: _gradients(one, sentence, found["tgt"]) for name, one in models.items()}
             case "search":
                 found["search"] = _search_data(translator, src)

@@ -100,8 +100,7 @@ def printable(value: T, most: int | None = LABEL) -> T:
     if isinstance(value, str):
         return cast(T, shown(value, most, lines=True))
     if isinstance(value, list | tuple):
-        is_of_numbers = not value or isinstance(value[0], int | float)
-        return value if is_of_numbers else cast(T, [printable(one, most) for one in value])
+        return cast(T, [printable(one, most) for one in value])
     if is_dataclass(value) and not isinstance(value, type):
         usual = MOST if isinstance(value, Section | Table | Node) else LABEL
         texts = {one.name: getattr(value, one.name) for one in fields(value)}

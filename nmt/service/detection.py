@@ -116,6 +116,9 @@ _SCRIPTS_OF = {
     "am": ("ethiopic",), "ko": ("hangul", "han"), "ja": ("kana", "han"), "zh": ("han",),
 }  # fmt: skip
 
+# Language written in Han and a script of its own -> that script, and the weight of Han in a text that has none of it.
+_BESIDE_HAN = {"ja": ("kana", 0.5), "ko": ("hangul", 0.1)}
+
 
 @cache
 def _words_of(code: str) -> frozenset[str]:
@@ -153,9 +156,10 @@ def _weight(code: str, text: str, words: Sequence[str], letters: int) -> float:
     of_script = len(_pattern(scripts).findall(text)) / letters
     if code == "zh" and _pattern(("kana",)).search(text):
         of_script /= 10
-    if code == "ja" and not _pattern(("kana",)).search(text):
-        of_script /= 2
+    own, weight = _BESIDE_HAN.get(code, ("", 1.0))
+    if own and not _pattern((own,)).search(text):
+        of_script *= weight
     known, rare = _words_of(code), _LETTERS.get(code, "")
     common = sum(word in known for word in words) / len(words)
-    marked = sum(any(letter in rare for letter in word) for word in words) / len(words) if rare else 0.0
+    marked = sum(any(letter in rare for letter in word) for word in words) / len(words)
     return float(min(of_script, 1.0) ** 2 * (UNKNOWN_SHARE + common + marked / 2) ** 2)

@@ -99,7 +99,7 @@ def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -
     for tagged in (False, True):
         numbers = [i for i, markup in enumerate(markups) if bool(markup.elements) == tagged]
         plain = [markups[i].plain for i in numbers]
-        translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest and not tagged)
+        translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest)
         found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
     return [found[i] for i in range(len(texts))]
 

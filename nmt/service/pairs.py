@@ -137,7 +137,7 @@ class Pairs:
 
     def served(self, code: str) -> str:
         """The source or target that a client means. Raises RefusedError(400)."""
-        found = code if code in self.names else matching(code, self.codes)
+        found = matching(code, self.codes)
         if found is None:
             raise RefusedError(400, f"{code[:20]} is not supported; there are: {', '.join(self.codes)}")
         return found

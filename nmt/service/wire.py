@@ -85,17 +85,15 @@ def fields_of(request: HttpRequest) -> dict[str, Any]:
 
 def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     """The fields by name, and the form's file, if it has one. Fields of JSON have any type; those of forms and of the
-    query are strings, or lists of them for a repeated name. With a JSON body only the API keys in the query count,
-    except for a GET. An empty body may have any content type. Raises RefusedError(400) for a body that cannot be
-    read."""
+    query are strings, or lists of them for a repeated name. With a JSON body the query counts for a GET only. An
+    empty body may have any content type. Raises RefusedError(400) for a body that cannot be read."""
     query = _of_query(request)
     if not request.body.strip():
         return query, None
     _check_coding(request)
     kind = request.content_type.partition(";")[0].strip().lower()
     if "json" in kind:
-        is_get = request.method in ("GET", "HEAD")
-        return _json_fields(request) | {k: v for k, v in query.items() if is_get or k in KEYS}, None
+        return _json_fields(request) | (query if request.method in ("GET", "HEAD") else {}), None
     if kind == MULTIPART:
         pairs, uploads = _of_multipart(request.content_type, request.body)
         return query | _collected(pairs), uploads.get("file")
@@ -178,13 +176,13 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
 
     def on_field(one: Any) -> None:
         count()
-        found.append((_text(one.field_name or b""), _text(one.value or b"")))
+        found.append((_text(one.field_name), _text(one.value)))
 
     def on_file(one: Any) -> None:
         count()
         one.file_object.seek(0)
-        upload = Upload((one.file_name or b"").decode("utf-8", "replace"), one.file_object.read())
-        uploads.setdefault(_text(one.field_name or b""), upload)
+        upload = Upload(one.file_name.decode("utf-8", "replace"), one.file_object.read())
+        uploads.setdefault(_text(one.field_name), upload)
         one.close()
 
     headers = {"Content-Type": content_type.encode("latin-1", "replace")}

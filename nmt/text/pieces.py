@@ -132,8 +132,9 @@ def _word_parts(text: str, pieces: Sequence[str]) -> list[list[Span]]:
 def diagonal(src: str, tgt: str) -> tuple[Link, ...]:
     """Link each word of the target to the source word at the same relative position; for equal texts, to itself."""
     of_src, of_tgt = word_spans(src), word_spans(tgt)
-    count = max(len(of_tgt), 1)
-    return tuple((*of_src[i * len(of_src) // count], *span) for i, span in enumerate(of_tgt)) if of_src else ()
+    if not of_src:
+        return ()
+    return tuple((*of_src[i * len(of_src) // len(of_tgt)], *span) for i, span in enumerate(of_tgt))
 
 
 def word_spans(text: str) -> list[Span]:

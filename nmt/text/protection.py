@@ -155,7 +155,7 @@ def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
     left = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
     chosen: list[tuple[int, int, str]] = []
     for start, end in src_spans:
-        if left[src[start:end]] and len(chosen) < len(SYMBOLS):
+        if left[src[start:end]]:
             left[src[start:end]] -= 1
             chosen.append((start, end, src[start:end]))
     source = masked(src, chosen)

@@ -50,7 +50,7 @@ def test_an_encoder_of_every_cell_reads_as_ours(cell):
 
 NETWORKS = {
     "rnn, gnmt, none": ("rnn", "gnmt", "none", {}),
-    "rnn, input_feeding, location": ("rnn", "input_feeding", "location", {}),
+    "rnn, input_feeding, location": ("rnn", "input_feeding", "location", {"positions": 3}),
     "mlstm, gnmt, dot": ("mlstm", "gnmt", "dot", {}),
     "gru, input_feeding, general": ("gru", "input_feeding", "general", {"num_layers": 2, "heads": 2}),
     "lstm, bahdanau, additive": (

@@ -28,7 +28,7 @@ def text(words):
 
 
 def mark(kind):
-    return run(f'<w:fldChar w:fldCharType="{kind}"/>')
+    return run(f'<w:fldChar w:dirty="0" w:fldCharType="{kind}"/>')
 
 
 def instruction(words):
@@ -179,6 +179,10 @@ def test_a_field_that_crosses_tracked_changes_stays_whole():
         text("a ") + crossing + text("b"), segment, '<g id="3"><x id="4"/></g>A <g id="1"><x id="2"/></g>'
     )
     assert found.index('"begin"') < found.index('"separate"') < found.index('"end"')
+    shared = field("PAGE", text("3")) + field("PAGE", text("4"))
+    shared = shared.replace(mark("end") + mark("begin"), f"<w:del>{mark('end')}{mark('begin')}</w:del>")
+    found = translated(text("Seite ") + shared + text(" hier"), 'Seite <x id="1"/> hier', '<x id="1"/> page')
+    assert found == shared + text(" page")
 
 
 @pytest.mark.parametrize("kind", ["moveTo", "ins", "smartTag", "customXml", "bdo"])
@@ -210,6 +214,12 @@ def test_a_range_is_a_pair_or_keeps_its_order(kind):
         text("sieh ") + link + text("an ") + end + text("da"),
         'sieh <g id="1">das <x id="2"/>Haus</g>an <x id="3"/>da',
         'see <x id="3"/><g id="1">that <x id="2"/>house</g>',
+    )
+    assert found.index(start) < found.index(end)
+    found = translated(
+        f"{text('das ')}<w:del>{start}</w:del>{text('Haus ')}{end}{text('da')}",
+        'das <x id="1"/>Haus <x id="2"/>da',
+        'that <x id="2"/>house <x id="1"/>there',
     )
     assert found.index(start) < found.index(end)
 

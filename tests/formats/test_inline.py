@@ -10,7 +10,7 @@ from lxml import etree
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import MARKUP, Inline, lines_of, plain, with_lines
-from nmt.formats.language_tags import matching
+from nmt.formats.language_tags import matching, same_language
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
 from nmt.formats.pieces import HTML, Tag, cut_at_tags, text_of_pieces
 
@@ -144,10 +144,12 @@ def test_space_is_preserved_where_the_source_or_what_is_around_it_says_so(versio
         else f'<file id="f"><unit id="1"{where["unit"]}><segment>{source}</segment></unit></file>'
     )
     namespace = f"urn:oasis:names:tc:xliff:document:{version}"
-    text = f'<xliff version="{version}" xmlns="{namespace}" srcLang="de">{inner}</xliff>'
+    text = f'<xliff version="{version}" xmlns="{namespace}" srcLang="de" trgLang="en-GB">{inner}</xliff>'
     document = read_document("xliff", text.encode(), "a.xlf", DocumentOptions("de", "en"))
     assert [segment.text for segment in document.segments] == ["Eins\n  zwei"]
-    (target,) = etree.fromstring(document.with_targets(["One\n  two"])).iter("{*}target")
+    root = etree.fromstring(document.with_targets(["One\n  two"]))
+    assert root.get("trgLang") == "en-GB"
+    (target,) = root.iter("{*}target")
     assert target.text == "One\n  two"
     space = "{http://www.w3.org/XML/1998/namespace}space"
     assert any(part.get(space) for part in (target, *target.iterancestors()))
@@ -160,6 +162,8 @@ def test_language_tags_are_matched_as_bcp_47_does():
     assert matching("deu", ["de-DE"]) == ["de-DE"]
     assert matching("de", ["den", "*all*", ""]) == []
     assert matching("de-DE", ["de-x-DE"]) == []
+    assert all(same_language(*pair) for pair in (("de", ""), ("", "de"), ("de-CH", "DEU")))
+    assert not same_language("de", "nl")
 
 
 def test_a_word_that_may_be_divided_is_one():

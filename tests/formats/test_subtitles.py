@@ -275,6 +275,8 @@ def test_codes_are_tags_and_stay_to_the_letter(kind, text, segments):
 
 def test_events_of_ass_keep_drawings_breaks_and_ends():
     assert check_that_only_words_change("ass", ASS) == ["Der Hund", "Die Katze?", "Ja, Anna.", "lange her"]
+    short = "[Events]\nFormat: Start, End, Text\nDialogue: 0:00:01.00,0:00:02.00,‹Ja, Anna.›\n"
+    assert check_that_only_words_change("ass", short) == ["Ja, Anna."]
 
 
 @pytest.mark.parametrize("kind", BEFORE)

@@ -30,6 +30,7 @@ def translated(kind, text, **options):
         ("csv", {}, "ein\n\nzwei", "ein,EIN\n\nzwei,ZWEI", 0),
         ("csv", {"column": "B:A"}, "x,ein\n,zwei\n", "x,ein\nZWEI,zwei\n", 1),
         ("csv", {"column": "B:A", "retranslate": True}, "x,ein\n,zwei\n", "EIN,ein\nZWEI,zwei\n", 0),
+        ("csv", {"column": "1:neu"}, "ein Wort,neu\nzwei,\n", "ein Wort,neu\nzwei,ZWEI\n", 0),
         ("csv", {"column": "Text:neu"}, "n,Text\n1,ein\n", "n,Text,neu\n1,ein,EIN\n", 0),
         ("tsv", {"column": "2"}, 'n\t"ein\n2\tzwei\n', 'n\t"ein\t"EIN\n2\tzwei\tZWEI\n', 0),
     ],

@@ -41,6 +41,9 @@ def test_units_are_in_one_order_in_every_picture_of_a_layer(mlstm):
 def test_what_is_not_of_units_is_not_called_so(mlstm):
     _, section = mlstm
     charts = {chart.title.split(": ")[1]: chart for chart in section.charts if not isinstance(chart, Table)}
+    for chart in charts.values():
+        assert chart.low == (-chart.high if chart.centred else 0)
+        assert chart.centred == (min(map(min, chart.values)) < 0)
     for title in ("input gate i", "forget gate f", "scale m"):
         assert charts[title].rows == ["head 0", "head 1"]
         assert charts[title].row_label == "heads"

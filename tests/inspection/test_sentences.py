@@ -37,6 +37,8 @@ def test_what_is_inspected_is_cut_where_a_translation_is(translator):
     targets, cut = tgt_ids(translator, sources, texts)
     assert cut == [False, True, True]
     assert len(targets[1]) == MAX_PIECES - 1
+    translator.language_ids = lambda: [7]
+    assert tagged_sources(translator, texts[:1])[0].ids == [7, *sources[0].ids]
 
 
 def test_an_inspection_of_a_sentence_without_end_is_bounded_and_says_so(translator):

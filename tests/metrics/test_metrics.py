@@ -153,6 +153,7 @@ def test_a_paired_test_tells_a_difference_from_noise(test):
 def test_sentences_are_scored_one_by_one():
     assert sentence_chrf(HYPS, [REFS])[2] == pytest.approx(100)
     assert sentence_chrf(HYPS, [REFS])[0] == sacrebleu.sentence_chrf(HYPS[0], [REFS[0]]).score
+    assert sentence_chrf(HYPS, [REFS, [None] * len(REFS)]) == sentence_chrf(HYPS, [REFS])
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])
@@ -209,7 +210,7 @@ def test_a_perfect_translation_has_the_best_score_in_every_language(language):
 )
 def test_the_tokenisation_follows_the_language_and_stands_in_the_signature(code, tokens):
     measure = Measure.of(MetricConfig(), code, REFS)
-    assert measure.tokenize == tokens
+    assert (measure.tokenize, measure.split_cjk) == (tokens, tokens == "zh")
     assert f"|tok:{tokens}" in measure.scores(HYPS, [REFS])["bleu"].signature.replace("-smart", "")
 
 

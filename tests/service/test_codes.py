@@ -53,6 +53,9 @@ def test_every_interface_finds_a_variant(server, translator):
         fields = {"text": ["Der Hund"], "source_lang": "DE", "target_lang": target}
         (one,) = server.client.post("/v2/translate", json=fields | {"auth_key": KEY}).json()["translations"]
         assert one["text"] == best
+    ((found,),) = server.client.post("/translator/translate", json=[{"src": "Der Hund", "id": 1}]).json()
+    assert found["tgt"] == best
+    assert found["pred_score"] == pytest.approx(translator.translate("Der Hund")[0].score, abs=1e-3)
     inspected = server.client.post("/inspect", json={"q": "Der Hund", "source": "de", "target": "en"})
     assert inspected.status_code == 200
 

@@ -41,14 +41,22 @@ def test_a_long_line_is_cut_into_sentences_and_a_short_one_is_not():
         ("Ce n'est pas mon chien.", "fr"),
         ("Это не моя собака.", "ru"),
         ("これは私の犬ではありません。", "ja"),
+        ("東京都知事選挙の開票結果", "ja"),
         ("这不是我的狗。", "zh-Hans"),
         ("이것은 내 개가 아닙니다.", "ko"),
     ],
 )
 def test_a_language_is_known_by_its_words_and_letters(text, code):
-    (first, confidence), *_ = detect(text, ["de", "en", "fr", "ru", "ja", "zh-Hans", "ko"])
-    assert first == code
-    assert confidence > 40
+    codes = ["de", "en", "fr", "ru", "ja", "zh-Hans", "ko"]
+    for served in (codes, codes[::-1]):
+        (first, confidence), *_ = detect(text, served)
+        assert first == code
+        assert confidence > 75
+
+
+def test_both_norwegian_codes_are_the_language():
+    for code in ("no", "nn-NO"):
+        assert detect("Hun har ikke sett hunden på veien, og det er vi glad for.", ["da", code, "sv"])[0][0] == code
 
 
 def test_what_says_nothing_is_in_the_first_language():

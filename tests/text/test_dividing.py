@@ -166,6 +166,10 @@ def test_where_no_sentence_ends_for_thousands_of_characters_none_does(language, 
     assert sentences(text, language) in ([text], [before, text[len(before) :]])
 
 
+def test_a_sentence_at_the_end_of_a_block_is_whole():
+    assert sentences("Das ist ein Satz. " * 300, "de") == ["Das ist ein Satz. "] * 300
+
+
 def test_a_sentence_that_ends_behind_a_long_one_is_found():
     long, last = "and so on, " * 900 + "he said.", "They left."
     assert [one.strip() for one in sentences(f"{long} {last}", "en")] == [long, last]

@@ -184,6 +184,7 @@ def test_a_targets_term_is_no_part_of_a_word_with_marks():
     ("content", "error"),
     [
         (b"a\n", r"terms.tsv, line 1: a term is `source TAB target`"),
+        (b"a\t\n", "line 1: a term is"),
         (b"a\tb\na\tc\n", r"line 2: 'a' is 'b' already, and now 'c'"),
         ("chó\tdog\n{}\thound\n".format(normalize("NFD", "chó")).encode(), "line 2: 'chó' is 'dog' already"),
         (b"\n", "has no terms"),
@@ -218,6 +219,8 @@ def test_a_term_takes_no_more_words_than_its_own_and_one_and_leaves_the_article_
     assert forced(src, terms, translation, vague).text == "A hound sleeping on river."
     assert forced(src, terms, translation, [*vague, (17, 19, *words[4])]).text == "A hound sleeping on river."
     assert forced("Hund", [(0, 4, "hound")], translation, vague).text == "hound"
+    between = ((0, 3, 0, 2), (9, 16, 3, 9))
+    assert forced("Der Hund schläft", [(4, 8, "hound")], "He sleeps", between).text == "He hound sleeps"
 
 
 def test_what_is_lost_is_told_by_kind():
@@ -230,7 +233,7 @@ def test_what_is_lost_is_told_by_kind():
     check = Check()
     assert check.told(()) == ""
     assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
-    assert re.match(r"check: 1 of 2 lost something: 1 of tags, 1 of urls", check.summary)
+    assert check.summary == "check: 1 of 2 lost something: 1 of tags, 1 of urls, 1 of placeholders, 1 of numbers"
 
 
 def test_a_term_that_is_moved_behind_a_prefix_stands_apart_from_it():
