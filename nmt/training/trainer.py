@@ -28,7 +28,7 @@ from nmt.training.memory import MemoryProbe
 from nmt.training.metrics_file import MetricsFile, columns
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.ranks import check_same, starter, world
+from nmt.training.ranks import STARTERS, check_same, starter, world
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",
@@ -75,10 +75,9 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
         logging.getLogger(name).setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
-    environment = starter(trainer)
     # Several devices hold equal weights and share only gradients. The only buffers are averages of the weights
     # (average.py), which are equal because the weights are.
-    strategy = DDPStrategy(broadcast_buffers=False) if environment or every.size > 1 else "auto"
+    strategy = DDPStrategy(broadcast_buffers=False) if trainer.strategy in STARTERS or every.size > 1 else "auto"
     return pl.Trainer(
         accelerator=accelerator,
         devices=every.devices,
@@ -97,7 +96,7 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
         enable_progress_bar=False,  # TrainingBar shows all epochs
         enable_model_summary=False,
         logger=_loggers(run),
-        plugins=[CheckpointFiles(start), *([environment] if environment else [])],
+        plugins=[CheckpointFiles(start), starter(trainer)],
         callbacks=_callbacks(run, left),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -37,3 +39,22 @@ def test_a_training_leaves_the_process_as_it_was_though_it_failed(corpus_dir, tm
     with pytest.raises(InterruptedError):
         train(toy.run_config(corpus_dir, tmp_path, seed=1, trainer__threads=threads))
     assert process_state() == before
+
+
+def test_handlers_in_c_are_there_after_a_training(corpus_dir, tmp_path, monkeypatch):
+    def fail(*arguments):
+        for number in numbers:  # as Lightning does, with what Python knows of them
+            signal.signal(number, signal.SIG_DFL)
+        raise InterruptedError
+
+    monkeypatch.setattr("nmt.training.run._train", fail)
+    numbers = signal.SIGWINCH, signal.SIGURG  # of no effect by default
+    with (tmp_path / "traces").open("w+") as file:
+        for number in numbers:
+            faulthandler.register(number, file)
+        with pytest.raises(InterruptedError):
+            train(toy.run_config(corpus_dir, tmp_path))
+        for number in numbers:
+            os.kill(os.getpid(), number)
+            faulthandler.unregister(number)
+        assert (tmp_path / "traces").read_text().count("Current thread") == 2
