@@ -60,7 +60,7 @@ from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import check_pairs, from_first, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
-from nmt.training.surroundings import process_left_as_found
+from nmt.training.surroundings import process_left_as_found, quiet_lightning
 from nmt.training.trainer import Run, build_trainer
 from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
@@ -97,8 +97,9 @@ def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True
     """
     others = REQUEUE_SIGNALS
     with ranked(config.trainer), handlers_kept(), Signals(*others, is_command=is_command) as signals:
+        shown = config.trainer.progress and is_first_process()
         try:
-            with seen(config.trainer.progress and is_first_process()), process_left_as_found():
+            with seen(shown), quiet_lightning(), process_left_as_found():
                 return _train(config, signals, watch)
         except Stopped as stopped:
             if stopped.number in REQUEUE_SIGNALS and is_first_process():
