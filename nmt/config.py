@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nmt.automatic import AUTOMATIC
+from nmt.common.files import from_home
 from nmt.common.ranges import check_ranges
 from nmt.data.corpora import Corpus
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig
 from nmt.search import Search
+
+MAX_NAME = 255  # bytes of a file's name, on most systems
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,10 @@ class RunConfig:
             raise ValueError(f"auto has {others[0]!r}; choose among: {', '.join(AUTOMATIC)}")
         if not self.run or self.run.startswith(("/", "~")) or ".." in self.run.split("/"):
             raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
+        if (size := max(len(name.encode(errors="replace")) for name in self.run.split("/"))) > MAX_NAME:
+            raise ValueError(f"run has a name of {size} bytes; it may have {MAX_NAME} at most")
+        for name in ("runs_dir", "cache_dir"):
+            object.__setattr__(self, name, str(from_home(getattr(self, name))))
         if self.model.tie == "all" and not self.tokenizer.joint:
             raise ValueError("model.tie is 'all' but tokenizer.joint is false; choose model.tie=target or none")
         if self.init_vocabulary != "keep" and not self.init:

@@ -52,6 +52,7 @@ def test_plain_data_and_config_turn_into_each_other():
     [
         ("model.dropuot", 0.5, "model.dropuot is unknown; model has: cell, encoder"),
         ("seed", ..., "seed is missing"),
+        ("run", "a/" + "ü" * 150, "run has a name of 300 bytes; it may have 255 at most"),
         ("optim.learning_rate", ..., "optim.learning_rate is missing"),
         (
             "model.cell.name",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.bundle.config import FORMAT, FORMATS, BundleConfig
-from nmt.common.files import sha256
+from nmt.common.files import from_home, sha256
 from nmt.common.json_text import digest_of
 from nmt.common.shown import brief
 from nmt.common.suggestions import near_folder
@@ -45,7 +45,7 @@ def model_folder(folder: str | Path) -> Path:
     another. A model on the hub is fetched. If there is no model directory, raises ValueError with a suggestion."""
     if not str(folder):  # such as an unset shell variable; Path("") would be the current folder
         raise ValueError("the name of a model directory is empty")
-    folder = Path(local(folder))
+    folder = from_home(local(folder))
     if not (folder / CONFIG).exists() and (run := _run_without_model(folder)):
         raise ValueError(
             f"{run} is a run without a model yet: none was validated; the same nmt-train command goes on with it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ T = typing.TypeVar("T")
 Plain = dict[str, Any]
 Build = Callable[[Any, list[str]], T]
 Settle = Callable[[Plain, list[str]], Plain]
+
+
+def from_home(override: str) -> str:
+    """An override with ~/ at the start of a value, which Hydra cannot read, replaced by the home folder."""
+    return re.sub(r"(?<=[=,\[])~(?=/)", lambda _: str(Path.home()), override)
 
 
 def parsed_overrides(overrides: list[str]) -> list[Any]:

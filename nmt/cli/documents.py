@@ -14,6 +14,7 @@ from nmt.answers import GROUP, Answer, Form, answers
 from nmt.cli.errors import warn
 from nmt.cli.remarks import Remarks
 from nmt.common.bars import bar
+from nmt.common.files import from_home
 from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions, Segment
@@ -62,7 +63,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 
 def path_or_stdin(text: str) -> Path | None:
     """The path; None for "-", as if no file were given."""
-    return None if text == "-" else Path(text)
+    return None if text == "-" else from_home(text)
 
 
 def kind_of(options: argparse.Namespace) -> str:

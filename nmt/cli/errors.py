@@ -8,11 +8,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from nmt.cli.streams import prepare_streams
 from nmt.common.bars import aside
 from nmt.common.extras import explained
+from nmt.common.files import from_home
 from nmt.common.shown import shown
 from nmt.common.suggestions import did_you_mean
 
@@ -101,6 +103,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.given: set[str] = set()
+        self.register("type", Path, from_home)
         for action in ("store", "store_const", "store_true", "store_false", None):
             self.register("action", action, _once(self._registry_get("action", action)))
 

@@ -81,7 +81,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     settings. When all runs are over, prints and writes the table, including runs of earlier starts. Exits with FAILED
     if a run failed."""
     from nmt.cli.schema import run_name
-    from nmt.common.files import locked
+    from nmt.common.files import from_home, locked
     from nmt.sweep.outcomes import keep_finished, overridden, shared
     from nmt.sweep.space import quoted
 
@@ -91,7 +91,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
         raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
     is_named = "run_name" not in str(composed._get_node("run")._value())
     run = str(composed.run) if is_named else run_name([one.input_line for one in own])
-    folder = Path(composed.runs_dir) / run
+    folder = from_home(composed.runs_dir) / run
     if (folder / CONFIG).exists():
         raise ValueError(f"{folder} belongs to a run; give the sweep another run=")
     folder.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ def main() -> None:
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
     """One training. Returns its best validation score for sweepers: to maximise, or with metric=ter or metric=nll to
     minimise. NaN for a failed run of a sweep."""
-    with one_line_errors(COMMAND), told(quiet):  # here, before Hydra adds a line of its own
+    with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
         from hydra.core.hydra_config import HydraConfig
 
         asked = HydraConfig.get().overrides
@@ -51,14 +51,19 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
 
 
 @contextmanager
-def told(quiet: bool) -> Iterator[None]:
-    """Print a line if a signal ends the training."""
-    try:
-        yield
-    except Stopped as stopped:
-        from nmt.training.folder import is_first_process
+def told(config: RunConfig, quiet: bool, before: str = "") -> Iterator[bool]:
+    """Show the log of the training, with `before` as a prefix, and a line if a signal ends it; `quiet` leaves only
+    warnings. Yields whether this process does so, which only the first one does. Raises ValueError."""
+    from nmt.training.folder import is_first_process
+    from nmt.training.ranks import ranked
 
-        if is_first_process() and not quiet:
+    try:
+        with ranked(config.trainer), seen(not quiet):
+            if is_first := is_first_process():
+                show_log(quiet, before)
+            yield is_first
+    except Stopped as stopped:
+        if is_first and not quiet:
             where = f"after update {stopped.step}" if stopped.step else "before the first update"
             warn(COMMAND, f"stopped {where}; the same command goes on")
         raise
@@ -66,18 +71,15 @@ def told(quiet: bool) -> Iterator[None]:
 
 def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     from nmt.training.divergence import DivergenceError
-    from nmt.training.folder import is_first_process
     from nmt.training.run import train  # imports Lightning: not for --help
 
     config = run_config(composed, overrides)
-    if is_first_process():
-        show_log(quiet)
     try:
-        with seen(not quiet):
+        with told(config, quiet) as is_first:
             result = train(config)
     except DivergenceError as error:
         fail(COMMAND, str(error), DIVERGED)
-    if is_first_process() and not quiet:
+    if is_first and not quiet:
         print(shown(f"{result.model_dir}  validation {result.best}"), file=sys.stderr)
     return result.score
 
@@ -90,8 +92,7 @@ def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Swee
     prepare_streams()  # this may be another process
     config = run_config(composed, overrides)
     config = on_one_device(replace(config, run=f"{sweep.own}/{name}"))
-    show_log(quiet, f"{name}: ")
-    with seen(not quiet):
+    with told(config, quiet, f"{name}: "):
         return train(config)
 
 

@@ -18,6 +18,14 @@ if sys.platform != "win32":
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # the file system has no locks
 
 
+def from_home(path: str | Path) -> Path:
+    """The path that a user gives, whose leading ~ is the home folder: a shell replaces it only where a word begins
+    with it, so not in KEY=~/FOLDER, and Python never does."""
+    with suppress(RuntimeError):  # ~NAME, and there is no such user
+        return Path(path).expanduser()
+    return Path(path)
+
+
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
     """Within this context an OSError without a file name, such as a full disk's, gets this path."""

@@ -7,6 +7,7 @@ goes on after a SIGINT, which raises KeyboardInterrupt there.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -27,6 +28,26 @@ def blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """After this context signals have the handlers that they had before, those in C too. Of these, such as
+    faulthandler's, Python knows nothing, and whoever puts back what it knows puts the default in their place."""
+    before = {number: _action(number) for number in signal.valid_signals()} if os.name == "posix" else {}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            if _action(number) != action:
+                ctypes.CDLL(None).sigaction(number, action, None)
+
+
+def _action(number: int) -> bytes:
+    """What the system does for a signal: C's struct sigaction, whose size differs between systems."""
+    found = ctypes.create_string_buffer(512)
+    ctypes.CDLL(None).sigaction(number, None, found)
+    return found.raw
 
 
 class Stopped(SystemExit):

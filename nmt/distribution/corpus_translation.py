@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 
 from nmt.answers import Answer, Form, answers, formatted
-from nmt.common.files import replacing, sha256
+from nmt.common.files import from_home, replacing, sha256
 from nmt.common.process import IN_SEARCH, trim_memory, tune_process
 from nmt.common.stream import Line
 from nmt.distribution.engines import ENGINES
@@ -204,15 +204,16 @@ def translate_corpus(
     """
     form, layout = form or Form(), layout or Layout()
     _check(engine, address, share, join_to)
-    files = input_files(inputs)
+    files, output = input_files(inputs), from_home(output)
+    join_to = None if join_to is None else from_home(join_to)
     if join_to is not None:
         kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
-        check_join(Path(join_to), files, Path(output), kind)
+        check_join(join_to, files, output, kind)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0
     start = time.monotonic()
-    plan = open_plan(Path(output).resolve(), files, translator, form, layout)
+    plan = open_plan(output.resolve(), files, translator, form, layout)
     mine = range(share[0], len(plan.parts), share[1])
     begin(sum(plan.parts[n].lines for n in mine))
     done = {n: record for n in mine if (record := plan.folder.whole(n))}
@@ -233,7 +234,7 @@ def translate_corpus(
             report(record, False)
     if join_to is not None:
         header = [*plan.output["header"], plan.output["name"]] if plan.output["header"] else []
-        join([plan.folder.part(n) for n in mine], Path(join_to), plan.output["format"], header)
+        join([plan.folder.part(n) for n in mine], join_to, plan.output["format"], header)
     failed = sum(len(record.failed) for record in done.values())
     lines = sum(record.lines for record in done.values())
     return Summary(len(mine), lines, before, time.monotonic() - start, failed)

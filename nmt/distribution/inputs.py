@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nmt.answers import GROUP
-from nmt.common.files import replacing, sha256
+from nmt.common.files import from_home, replacing, sha256
 from nmt.common.stream import BOM, Line, group_lines
 from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
 from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, Part
@@ -31,7 +31,7 @@ CopyOf = Callable[[int], Path | None]  # a part's number -> the path to copy it 
 def input_files(patterns: Iterable[str | Path]) -> list[Path]:
     """The files in order; those that match a pattern, sorted by name. Raises ValueError for a missing one."""
     found: list[Path] = []
-    for pattern in map(str, patterns):
+    for pattern in map(str, map(from_home, patterns)):
         if Path(pattern).is_file():
             found.append(Path(pattern))
         elif matching := sorted(path for path in map(Path, glob.glob(pattern)) if path.is_file()):  # noqa: PTH207

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from nmt.common.files import from_home
 from nmt.common.resources import resource
 from nmt.common.shown import brief
 from nmt.common.suggestions import did_you_mean
@@ -73,8 +74,8 @@ def find_space(name: str) -> Path:
     own = {path.stem.removeprefix(PREFIX): path for path in resource("conf").glob(f"{PREFIX}*.yaml")}
     if name in own:
         return own[name]
-    if Path(name).is_file():
-        return Path(name)
+    if (path := from_home(name)).is_file():
+        return path
     near = did_you_mean(name, own)
     raise ValueError(
         f"there is no space {name!r}{near or ';'} give a file, or choose one of: {', '.join(sorted(own))}"

@@ -161,7 +161,11 @@ def taken(run_dir: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(run_dir, wait=False))
         except BlockingIOError:
-            raise InUseError(f"{run_dir} is in use: the same run is going on already") from None
+            started = "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_PROCID" in os.environ
+            hint = "; what torchrun or srun starts trains together by trainer=torchrun or trainer=slurm"
+            raise InUseError(
+                f"{run_dir} is in use: the same run is going on already{hint if started else ''}"
+            ) from None
         for folder in (run_dir, run_dir / "checkpoints", run_dir / MODEL, *(run_dir / BEST).glob("*")):
             remove_drafts(folder)
         yield

@@ -17,10 +17,7 @@ class Hardware(NamedTuple):
 
 def choose_hardware(config: TrainerConfig) -> Hardware:
     """Raises ValueError for a device or precision that this machine lacks."""
-    has_gpu = torch.cuda.is_available()
-    accelerator = ("gpu" if has_gpu else "cpu") if config.accelerator == "auto" else config.accelerator
-    if accelerator == "gpu" and not has_gpu:
-        raise ValueError("trainer.accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu")
+    accelerator = chosen_accelerator(config)
     if accelerator == "gpu" and (config.devices or 1) > torch.cuda.device_count():
         raise ValueError(f"trainer.devices is {config.devices}, but there are {torch.cuda.device_count()} GPUs")
     has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -36,6 +33,16 @@ def choose_hardware(config: TrainerConfig) -> Hardware:
         return Hardware(accelerator, "bfloat16" if has_bfloat16_lstm() else "float16")
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return Hardware(accelerator, "bfloat16" if fast else "float32")
+
+
+def chosen_accelerator(config: TrainerConfig) -> str:
+    """ "cpu" or "gpu". Raises ValueError for a GPU that this machine lacks."""
+    has_gpu = torch.cuda.is_available()
+    if config.accelerator == "gpu" and not has_gpu:
+        raise ValueError("trainer.accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu")
+    if config.accelerator == "auto":
+        return "gpu" if has_gpu else "cpu"
+    return config.accelerator
 
 
 def has_bfloat16_lstm() -> bool:

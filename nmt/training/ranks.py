@@ -19,10 +19,13 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.config import TrainerConfig
+from nmt.training.machine import chosen_accelerator
 
 T = TypeVar("T")
 
@@ -73,6 +76,32 @@ def world(config: TrainerConfig, accelerator: str) -> World:
     return World(devices, size // devices)
 
 
+def own_rank(config: TrainerConfig, accelerator: str) -> int:
+    """The number of this process among those that train. Raises ValueError as `world` does."""
+    every = world(config, accelerator)
+    if config.strategy in STARTERS:
+        _, names = STARTERS[config.strategy]
+        return int(os.environ[names[2]])
+    if every.size == 1:
+        return 0
+    started = LightningEnvironment()
+    return started.node_rank() * every.devices + started.local_rank()
+
+
+@contextmanager
+def ranked(config: TrainerConfig) -> Iterator[None]:
+    """Within this context only the first process of this training writes. Lightning takes the number of a process
+    from RANK, SLURM_PROCID and others, which may be those of the program around it, or left over. Raises ValueError
+    as `world` does."""
+    lightnings: Any = rank_zero_only
+    before = getattr(lightnings, "rank", 0)
+    lightnings.rank = own_rank(config, chosen_accelerator(config))
+    try:
+        yield
+    finally:
+        lightnings.rank = before
+
+
 def can_start_others() -> bool:
     """Whether the first process can start the others, by running the same program again, or they exist already."""
     if "LOCAL_RANK" in os.environ:
@@ -102,10 +131,11 @@ def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
     return replace(config, shards=shards)
 
 
-def starter(config: TrainerConfig) -> ClusterEnvironment | None:
-    """Lightning's description of processes that it has not started itself; None if it starts them."""
+def starter(config: TrainerConfig) -> ClusterEnvironment:
+    """Lightning's description of what starts the processes. It is not left to Lightning, which takes the variables of
+    any launcher for those of its own processes."""
     if config.strategy not in STARTERS:
-        return None
+        return LightningEnvironment()
     kind, _ = STARTERS[config.strategy]
     return kind(auto_requeue=False) if kind is SLURMEnvironment else kind()
 
@@ -115,7 +145,7 @@ def joined(config: TrainerConfig, accelerator: str) -> Iterator[None]:
     """Connects processes that were started from outside. Those that the first one starts are connected by the
     Trainer."""
     environment = starter(config)
-    if environment is None or dist.is_initialized():
+    if config.strategy not in STARTERS or dist.is_initialized():
         yield
         return
     os.environ |= {"MASTER_ADDR": environment.main_address, "MASTER_PORT": str(environment.main_port)}

@@ -26,7 +26,7 @@ from nmt.common.bars import seen
 from nmt.common.files import write_atomically
 from nmt.common.json_text import to_json
 from nmt.common.process import IN_TRAINING, trim_memory, tune_process
-from nmt.common.signals import Signals, Stopped
+from nmt.common.signals import Signals, Stopped, handlers_kept
 from nmt.config import RunConfig
 from nmt.data.corpora import FileCorpus
 from nmt.data.datamodule import DataModule
@@ -57,9 +57,9 @@ from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
-from nmt.training.ranks import check_pairs, from_first, joined, with_shards, world
+from nmt.training.ranks import check_pairs, from_first, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
-from nmt.training.surroundings import process_left_as_found
+from nmt.training.surroundings import process_left_as_found, quiet_lightning
 from nmt.training.trainer import Run, build_trainer
 from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
@@ -94,10 +94,12 @@ def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
     signal ended it.
     """
-    shown = config.trainer.progress and is_first_process()
-    with Signals(*REQUEUE_SIGNALS, is_command=is_command) as signals, seen(shown), process_left_as_found():
+    others = REQUEUE_SIGNALS
+    with ranked(config.trainer), handlers_kept(), Signals(*others, is_command=is_command) as signals:
+        shown = config.trainer.progress and is_first_process()
         try:
-            return _train(config, signals, watch)
+            with seen(shown), quiet_lightning(), process_left_as_found():
+                return _train(config, signals, watch)
         except Stopped as stopped:
             if stopped.number in REQUEUE_SIGNALS and is_first_process():
                 requeue()

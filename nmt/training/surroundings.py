@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import torch
@@ -13,6 +15,37 @@ import torch
 # What Lightning sets in the environment, but for what it tells the processes that it starts: these are there for the
 # next training too. With OMP_NUM_THREADS set, it would leave that one the threads of all processes.
 NAMES = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS", "OMP_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG")
+
+# Lightning's warnings about things that are intended.
+NOT_FOR_USERS = (
+    "does not have many workers",
+    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows the place
+    "isinstance.treespec, LeafSpec.* is deprecated",
+    "The number of training batches .* is smaller than the logging interval",  # a small text
+    "sync_dist=True",  # every rank has the same figures
+    "`broadcast_buffers` is deprecated",  # torch's replacement sends the buffers once, and older versions lack it
+)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Within this context Lightning says nothing of what is intended; a program's own trainings hear of it again."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    before = warnings.filters[:]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    for chatter in NOT_FOR_USERS:
+        warnings.filterwarnings("ignore", message=f".*{chatter}")
+    own = [one for one in warnings.filters if one not in before]
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        for one in own:
+            with suppress(ValueError):  # a context around has ended meanwhile
+                warnings.filters.remove(one)  # type: ignore[attr-defined]
 
 
 @contextmanager

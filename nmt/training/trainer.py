@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,23 +26,13 @@ from nmt.training.memory import MemoryProbe
 from nmt.training.metrics_file import MetricsFile, columns
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.ranks import check_same, starter, world
+from nmt.training.ranks import STARTERS, check_same, starter, world
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",
     "bfloat16": "bf16-mixed",
     "float16": "16-mixed",
 }
-
-# Lightning's warnings about things that are intended.
-NOT_FOR_USERS = (
-    "does not have many workers",
-    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows the place
-    "isinstance.treespec, LeafSpec.* is deprecated",
-    "The number of training batches .* is smaller than the logging interval",  # a small text
-    "sync_dist=True",  # every rank has the same figures
-    "`broadcast_buffers` is deprecated",  # torch's replacement sends the buffers once, and older versions lack it
-)
 
 
 class SameText(Callback):
@@ -71,14 +59,9 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
     trainer, (accelerator, precision) = run.config.trainer, run.hardware
     every = world(trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for chatter in NOT_FOR_USERS:
-        warnings.filterwarnings("ignore", message=f".*{chatter}")
-    environment = starter(trainer)
     # Several devices hold equal weights and share only gradients. The only buffers are averages of the weights
     # (average.py), which are equal because the weights are.
-    strategy = DDPStrategy(broadcast_buffers=False) if environment or every.size > 1 else "auto"
+    strategy = DDPStrategy(broadcast_buffers=False) if trainer.strategy in STARTERS or every.size > 1 else "auto"
     return pl.Trainer(
         accelerator=accelerator,
         devices=every.devices,
@@ -97,7 +80,7 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
         enable_progress_bar=False,  # TrainingBar shows all epochs
         enable_model_summary=False,
         logger=_loggers(run),
-        plugins=[CheckpointFiles(start), *([environment] if environment else [])],
+        plugins=[CheckpointFiles(start), starter(trainer)],
         callbacks=_callbacks(run, left),
     )
 

@@ -29,8 +29,8 @@ def default_workers(translator: Translator) -> int:
 
 
 class Workers:
-    """Shares a translator's work among up to `number` processes. A single batch, and all work of one worker, stays in
-    this process. Threads may share it and take turns.
+    """Shares a translator's work among up to `number` processes, until its context ends. A single batch, and all work
+    of one worker, stays in this process. Threads may share it and take turns.
 
     Raises ValueError for an impossible number of workers.
     """
@@ -47,18 +47,22 @@ class Workers:
         if self.number > 1 and not hasattr(os, "fork"):
             raise ValueError(f"{what} 1, because this system cannot fork")
         self.pool: list[Worker] = []  # started as needed
+        self.has_ended = False
         self._turn = threading.Lock()
 
     def __enter__(self) -> Workers:
+        self.has_ended = False
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.has_ended = True  # what would be started from now on nobody would end
         while self.pool:
             self.pool.pop().end()
 
     def translate(self, texts: str | Iterable[str], **options: Any) -> list[Translation]:
         """As Translator.translate. Raises ChildProcessError when a batch kills every worker, or none can start."""
         texts = texts_of("texts", texts)
+        self._check()
         with self._turn, self._told(len(texts)) as each:
             return self.translator.translate(texts, each=each, **options)
 
@@ -66,8 +70,14 @@ class Workers:
         """As Translator.score. Raises ChildProcessError when a batch kills every worker, or none can start."""
         srcs = texts_of("srcs", srcs)
         tgts = texts_like("tgts", tgts, "srcs", len(srcs))
+        self._check()
         with self._turn, self._told(len(srcs)) as each:
             return self.translator.score(srcs, tgts, each=each, **options)
+
+    def _check(self) -> None:
+        """Raises ValueError after the context."""
+        if self.has_ended:
+            raise ValueError("these workers have ended with their `with` block; make new ones")
 
     @contextmanager
     def _told(self, number: int) -> Iterator[Each]:

@@ -161,6 +161,14 @@ def test_options_may_stand_between_overrides(call):
     assert err == "nmt-train: cel is unknown; did you mean cell?\n"
 
 
+def test_a_path_may_begin_with_the_home_folder(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code, out, _ = call("nmt-train", "data=files", "data.dir=~/text", "runs_dir=~/runs", "--cfg", "job")
+    assert code == 0
+    assert f"dir: {tmp_path}/text" in out
+    assert f"runs_dir: {tmp_path}/runs" in out
+
+
 def test_what_hydra_may_do_goes_on(call, tmp_path):
     own = tmp_path / "conf" / "experiment" / "own.yaml"
     own.parent.mkdir(parents=True)

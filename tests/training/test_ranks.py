@@ -7,7 +7,19 @@ import sys
 import pytest
 
 from nmt.config import TrainerConfig
-from nmt.training.ranks import STARTERS, check_pairs, check_same, from_first, gathered, starter, with_shards, world
+from nmt.training.folder import is_first_process
+from nmt.training.ranks import (
+    STARTERS,
+    check_pairs,
+    check_same,
+    from_first,
+    gathered,
+    own_rank,
+    ranked,
+    starter,
+    with_shards,
+    world,
+)
 
 
 def config(**settings):
@@ -38,7 +50,23 @@ def test_processes_are_those_that_were_asked_for_or_started(started):
     started(SLURM_NTASKS_PER_NODE=5, SLURM_NTASKS=20, SLURM_PROCID=19)
     assert world(config(strategy="slurm", devices=7), "cpu") == (5, 4)
     assert starter(config(strategy="slurm")).creates_processes_externally
-    assert starter(config(strategy="ddp")) is None
+    assert not starter(config(strategy="ddp")).creates_processes_externally
+
+
+@pytest.mark.usefixtures("script")
+def test_only_what_the_strategy_says_decides_which_process_is_the_first(started, monkeypatch):
+    started(LOCAL_WORLD_SIZE=2, WORLD_SIZE=4, RANK=3, SLURM_NTASKS_PER_NODE=4, SLURM_NTASKS=4, SLURM_PROCID=2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.delenv("NODE_RANK", raising=False)
+    monkeypatch.delenv("GROUP_RANK", raising=False)
+    monkeypatch.setattr("lightning.pytorch.utilities.rank_zero_only.rank", 3)  # as Lightning reads them
+    assert own_rank(config(strategy="torchrun"), "cpu") == 3
+    assert own_rank(config(strategy="slurm"), "cpu") == 2
+    assert own_rank(config(strategy="ddp", devices=2), "cpu") == 1
+    assert own_rank(config(), "cpu") == 0  # a process by itself, whatever is around it
+    with ranked(config(accelerator="cpu")):
+        assert is_first_process()
+    assert not is_first_process()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,17 @@ def test_a_single_batch_starts_no_process(translator):
         assert not workers.pool
 
 
+def test_workers_whose_context_has_ended_start_no_processes_again(translator):
+    with Workers(translator, 2) as workers:
+        workers.translate(TEXTS[:1])
+    for work in (lambda: workers.translate(TEXTS, batch_size=2), lambda: workers.score(TEXTS, TEXTS)):
+        with pytest.raises(ValueError, match="these workers have ended with their `with` block; make new ones"):
+            work()
+    assert not workers.pool
+    with workers:
+        workers.translate(TEXTS[:1])
+
+
 def test_texts_may_be_one_or_come_from_anything_as_for_a_translator(translator):
     counts: list[int] = []
     with Workers(translator, 2, counts.append) as workers:

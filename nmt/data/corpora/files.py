@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Self, cast
 
+from nmt.common.files import from_home
 from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
@@ -46,7 +47,7 @@ class FileCorpus(Corpus):
     def folder(self) -> Path:
         if not self.dir:  # such as from an unset shell variable
             raise ValueError("data.dir is empty; it must be a folder (. is this one)")
-        return Path(self.dir)
+        return from_home(self.dir)
 
     def of(self, direction: Direction) -> Self:
         for one in (direction, direction.reverse):

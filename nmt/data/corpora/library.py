@@ -22,6 +22,7 @@ import huggingface_hub
 from datasets.download.streaming_download_manager import StreamingDownloadManager
 from datasets.utils.file_utils import xopen
 
+from nmt.common.files import from_home
 from nmt.data.objects import jsonl_rows, row_of
 from nmt.data.readers import Row, csv_cells, decoded_lines, table_rows, tsv_cells
 
@@ -78,7 +79,7 @@ def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> 
 def _builder(corpus: HubCorpus) -> Any:
     """The library's builder, which knows the dataset's files and how to read them. Without a network, files fetched
     earlier are used."""
-    path = Path(corpus.dataset)
+    path = from_home(corpus.dataset)
     # An absolute path, because a folder called `csv` would be taken for the library's own reader of that name.
     name = str(path.absolute()) if path.is_dir() else corpus.dataset
     missing: Exception | None = None
@@ -182,7 +183,7 @@ def _message(dataset: str, error: Exception) -> str:
     details = getattr(found, "details", None)  # of the error about columns that differ between files
     text = str(details() if callable(details) else found).strip() or type(found).__name__
     reason = text.splitlines()[0][:REASON_CHARS]
-    if Path(dataset).exists():
+    if from_home(dataset).exists():
         return f"data.dataset {dataset!r} cannot be read: {reason}"
     what = "is out of reach" if isinstance(error, OSError) or isinstance(found, OSError) else "cannot be read"
     return (
