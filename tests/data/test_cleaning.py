@@ -28,7 +28,7 @@ def test_good_pairs_stay_in_order():
         (Pair("\ufeff\u200f", "A dog."), "empty side"),
         (Pair("Ein Hund.", "\u200b \u200b"), "empty side"),
         (Pair("x" * 2001, "y" * 2000), "too long"),
-        (Pair("x" * 100, "y" * 11), "length ratio"),
+        (Pair("x" * 91, "y" * 10), "length ratio"),
         (GOOD[0], "duplicate"),
     ],
 )
@@ -36,14 +36,16 @@ def test_what_is_unfit_is_left_out_and_counted(pair, reason):
     assert cleaned([*GOOD, pair]) == (GOOD, Counter({reason: 1}))
 
 
-def test_short_sides_may_differ_as_they_like():
-    assert cleaned([Pair("Ja.", "Yes, I would like that very much indeed.")])[1] == Counter()
+def test_short_sides_may_differ_as_they_like_and_others_up_to_the_limits():
+    pairs = [Pair("Ja.", "Yes, I would like that very much."), Pair("x" * 90, "y" * 10), Pair("x" * 2000, "y" * 2000)]
+    assert cleaned(pairs) == (pairs, Counter())
 
 
 def test_a_pair_of_which_either_side_is_held_out_is_left_out():
     held_out = [Pair(GOOD[0].src, "other"), Pair("other", GOOD[1].tgt)]
-    assert cleaned(GOOD, held_out) == ([], Counter({"stands in valid or test": 2}))
+    assert cleaned([*GOOD, GOOD[0]], held_out) == ([], Counter({"stands in valid or test": 3}))
     assert cleaned(GOOD, held_out, decontaminate=False)[0] == GOOD
+    assert cleaned(GOOD, [Pair(tgt, src) for src, tgt, *_ in GOOD])[0] == GOOD  # what one side says is no other's
 
 
 def test_pairs_are_compared_in_nfc():

@@ -56,7 +56,15 @@ def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir,
     with_symbols = [pair for pair in more if "⟦1⟧" in pair[0]]
     assert 131 * 0.35 < len(with_symbols) < 131 * 0.65
     assert all(sorted(SYMBOL.findall(one)) == sorted(SYMBOL.findall(other)) for one, other in with_symbols)
+    # The tiny language is translated word by word, so that symbols for words have the same places on both sides.
+    words = [(one.replace("▁", " ").replace("⇧", "").split(), other.split()) for one, other in with_symbols]
+    alike = [list(map(SYMBOL.findall, one)) == list(map(SYMBOL.findall, other)) for one, other in words]
+    at_end = [bool(SYMBOL.fullmatch(one[-1]) and SYMBOL.fullmatch(other[-1])) for one, other in words]
+    assert alike.count(True) > 0.5 * len(words)  # rough alignments err
+    assert 0.05 * len(words) < at_end.count(True) < 0.4 * len(words)
+    assert {len(one) for one, _ in words} > {4, 5, 6}  # some stand before words, some instead of them
     capitals = [pair for pair in more if "⇈" in pair[0]]
+    assert len(with_symbols) + len(capitals) == len(more)
     assert 131 * 0.1 < len(capitals) < 131 * 0.4
     assert all(pair[1].isupper() for pair in capitals)
     again = prepare(corpus(text), config, tmp_path / "again").train
