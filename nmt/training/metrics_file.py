@@ -31,10 +31,10 @@ COLUMNS = (
 )
 
 
-def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
+def columns(metric: Name, directions: Directions) -> tuple[str, ...]:
     """The columns of metrics.csv, including one for the selection metric if it needs its own, and those of each
     direction when there are several."""
-    every = () if directions is None or directions.only else directions.every
+    every = () if directions.only else directions.every
     names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))
     of_directions = [f"val/{name}/{direction}" for direction in every for name in names]
     return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}", *of_directions)))

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 
 from nmt.data.cleaning import CONTAMINATED, CleaningConfig, both_sides, clean, contamination_note, reasons
 from nmt.data.corpora import Pair
+from nmt.data.duplicates import Duplicates
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
 
 
 def cleaned(pairs, held_out=(), **settings):
     dropped = Counter()
-    return list(clean(pairs, CleaningConfig(**settings), held_out, dropped)), dropped
+    return list(clean(pairs, CleaningConfig(**settings), held_out, dropped, Duplicates(list, Path()))), dropped
 
 
 def test_good_pairs_stay_in_order():
@@ -76,6 +78,11 @@ def test_most_of_a_text_lost_to_the_held_out_is_told_with_the_setting():
 def test_what_was_left_out_is_said_in_words():
     assert reasons({}) == ""
     assert reasons({"held out for validation": 200, "duplicate": 3}) == "200 held out for validation, 3 duplicates"
+
+
+def test_a_second_translation_of_a_sentence_is_no_duplicate():
+    pairs = [Pair("Ja.", "Yes."), Pair("Ja.", "Yeah."), Pair("Ja.", "Yes."), Pair("Jaja.", "Yes.")]
+    assert cleaned(pairs)[0] == [pairs[0], pairs[1], pairs[3]]
 
 
 def test_duplicates_may_stay():
