@@ -52,7 +52,7 @@ def read_tensors(
             head += file.read(length)
             entries = _entries(path, head[8:], len(head), size)
             ends = tuple(others)
-            further = {name for name in entries if ends and name.endswith(ends)} - expected.keys()
+            further = {name for name in entries if name.endswith(ends)} - expected.keys()
             expected = {**expected, **{name: others[name[name.rindex(".") :]] for name in further}}
             _check(path, entries, expected)
             content, checksum = bytearray(size), hashlib.sha256(head)

@@ -15,16 +15,11 @@ HIDDEN_IN_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-
 
 
 def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
-    """The text with unsafe characters escaped; of more than `most` characters the middle is left out. With `lines` a
-    "\\n" is kept."""
-    if most is not None and len(text) > most:
-        text = _cut(text, most)
+    """The text with unsafe characters escaped; with `lines` a "\\n" is kept. Of more than `most` characters the start
+    stays, and half as much of the end, which often says how to fix an error."""
     text = (HIDDEN_IN_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
-    return text if most is None or len(text) <= most else _cut(text, most)
-
-
-def _cut(text: str, most: int) -> str:
-    """The start, and half as much of the end, which often says how to fix the error."""
+    if most is None or len(text) <= most:
+        return text
     end = (most - 3) // 3
     return f"{text[: most - 3 - end]} … {text[-end:]}"
 

@@ -58,13 +58,13 @@ def clean(
     config: CleaningConfig,
     evaluation: Iterable[Pair],
     dropped: Counter[str],
+    duplicates: Duplicates,
     held_out: Collection[bytes] = (),
-    duplicates: Duplicates | None = None,
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
-    text; `held_out` has hashes of pairs of this text that serve for validation; `duplicates` finds repeated pairs."""
+    text; `duplicates` finds repeated pairs; `held_out` has hashes of pairs of this text that serve for validation."""
     seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
-    repeats = (duplicates or Duplicates()).check()
+    repeats = duplicates.check()
     for number, pair in enumerate(pairs):
         reason = _unfit(pair, config)
         if reason is None and held_out and both_sides(pair) in held_out:

@@ -35,9 +35,9 @@ def digest_as_written(*texts: str) -> bytes:
 
 
 class Duplicates:
-    """The repeated pairs of a text. `read` reads it again, always alike; without it all hashes stay in memory."""
+    """The repeated pairs of a text. `read` reads it again, always alike."""
 
-    def __init__(self, read: Callable[[], Iterable[Pair]] | None = None, folder: Path | None = None) -> None:
+    def __init__(self, read: Callable[[], Iterable[Pair]], folder: Path) -> None:
         """`folder` is the folder for the files."""
         self.read, self.folder = read, folder
         self.bits: NDArray[np.uint8] | None = None
@@ -53,7 +53,7 @@ class Duplicates:
                 if key in seen:
                     return True
                 seen.add(key)
-                if len(seen) <= MAX_IN_MEMORY or self.read is None:
+                if len(seen) <= MAX_IN_MEMORY:
                     return False
                 self.bits = self._found(self.read())
                 seen.clear()
@@ -62,8 +62,7 @@ class Duplicates:
         return repeats
 
     def _found(self, pairs: Iterable[Pair]) -> NDArray[np.uint8]:
-        if self.folder:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             files = [stack.enter_context(tempfile.TemporaryFile(dir=self.folder)) for _ in range(FILES)]
             number = -1

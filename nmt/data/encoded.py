@@ -112,15 +112,14 @@ class Counts(NamedTuple):
 
 
 class EncodedCorpus:
-    """The training pairs as ids, by row from 0. Operations on all rows read the file block by block."""
+    """The training pairs (at least one) as ids, by row from 0. Operations on all rows read the file by blocks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         reader = self._reader()
         self.num_blocks = reader.num_record_batches
-        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else BLOCK_ROWS
-        last = reader.get_batch(self.num_blocks - 1).num_rows if self.num_blocks else 0
-        self.rows: int = max(self.num_blocks - 1, 0) * self.block_size + last
+        self.block_size: int = reader.get_batch(0).num_rows
+        self.rows: int = (self.num_blocks - 1) * self.block_size + reader.get_batch(self.num_blocks - 1).num_rows
         self.most_open = 2  # blocks to keep open; plan.py sets it
         self._open: dict[int, Block] = {}
 

@@ -103,7 +103,7 @@ class TranslationTable:
 
 def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
     """Source pieces, including NOTHING, and target pieces of an even sample of the pairs."""
-    step = max(1, int(np.ceil(corpus.counts.links / MAX_LINKS)))
+    step = int(np.ceil(corpus.counts.links / MAX_LINKS))
     pairs = [corpus.pair(row) for row in range(0, len(corpus), step)]
     src = [np.append(src[:-1], NOTHING) for src, _ in pairs]  # EOS translates nothing
     return src, [tgt[1:-1].copy() for _, tgt in pairs]  # copies, so that their block can be unmapped

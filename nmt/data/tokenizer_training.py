@@ -38,22 +38,18 @@ class VocabularySizeError(ValueError):
 
 
 def train_tokenizer(
-    config: TokenizerConfig,
-    src: Iterable[str],
-    tgt: Iterable[str],
-    symbols: Sequence[str] = (),
-    controls: Sequence[str] = (),
+    config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str], controls: Sequence[str] = ()
 ) -> Tokenizer:
     """Learn the pieces from the training text. The same text and config give the same bytes.
 
-    `symbols`, without blanks, are pieces of both sides wherever they occur in a text (SentencePiece's user-defined
-    symbols). `controls` are pieces that no text can spell, and that decode to nothing: callers insert their ids. Both
-    count in `vocab_size`.
+    The symbols of the config's rules are pieces of both sides wherever they occur in a text (SentencePiece's
+    user-defined symbols). `controls` are pieces that no text can spell, and that decode to nothing: callers insert
+    their ids. Both count in `vocab_size`.
 
     Raises ValueError when there is no text, or it does not support `vocab_size`; and the errors of reading it.
     """
     own = config.rules
-    special = {"user_defined_symbols": [*symbols, *own.symbols], "control_symbols": list(controls)}
+    special = {"user_defined_symbols": list(own.symbols), "control_symbols": list(controls)}
     names, sides = config.normalizations, (src, tgt)
     if own.casing == "marked":
         sides = map(marked, src), map(marked, tgt)

@@ -35,9 +35,9 @@ class TrainingText:
         tally = tally or Tally()
         found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, held_out, self.duplicates)
+        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, self.duplicates, held_out)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
-        return (with_rules(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
+        return (with_rules(pair, self.rules) for pair in found)
 
     def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         number = 0

@@ -8,7 +8,7 @@ from nmt.data.sampling import PieceSampler
 def origins(new: PieceSampler, old: PieceSampler) -> list[list[int]]:
     """For each new piece, the ids of the old pieces that spell it: the same piece if both have it; else, from the
     left, the longest old pieces that fit, and bytes. Tags and symbols that the old vocabulary lacks get []."""
-    longest = max(map(len, old.ids), default=0)
+    longest = max(map(len, old.ids))
 
     def spelled(text: str) -> list[int]:
         ids, start = [], 0

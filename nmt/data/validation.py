@@ -36,7 +36,7 @@ def validation_text(
         return corpus, list(corpus.pairs(split, tally))
     cleaning = replace(corpus.cleaning, deduplicate=True)
     evaluation = corpus.pairs(corpus.test) if corpus.test else ()
-    pairs = clean(corpus.pairs(corpus.train), cleaning, evaluation, Counter(), duplicates=duplicates)
+    pairs = clean(corpus.pairs(corpus.train), cleaning, evaluation, Counter(), duplicates)
     valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
     if split is not None:
         log.info(

@@ -110,8 +110,8 @@ class Folder:
             with suppress(OSError):  # it is missing, or not empty
                 (self.path / COPIES).rmdir()
 
-    def report(self) -> list[Record]:
-        """Write failed.jsonl and summary.tsv for all parts that are done -> their records."""
+    def report(self) -> None:
+        """Write failed.jsonl and summary.tsv for all parts that are done."""
         with claimed(self.path / LOCK, 0, wait=True):
             records = [record for number in range(self.count) if (record := self.read(number))]
             failed = [{"part": record.part, **line} for record in records for line in record.failed]
@@ -120,7 +120,6 @@ class Folder:
                 write_atomically(self.path / FAILED, "".join(f"{to_json(line)}\n" for line in failed).encode())
             else:
                 (self.path / FAILED).unlink(missing_ok=True)
-        return records
 
 
 def copy_in(folder: Path, number: int) -> Path:

@@ -84,12 +84,11 @@ class ParquetWriter:
         self.size = 0
 
     def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
-        """`rows` is a RecordBatch or a list of lists of cells; a row is repeated for each line of its answer."""
+        """`rows` is a RecordBatch, or a list of at least one list of cells; a row is repeated for each line of its
+        answer."""
         if isinstance(rows, list):
-            columns = zip(*rows, strict=True) if rows else [[]] * len(self.schema)
-            rows = pyarrow.RecordBatch.from_arrays(
-                [pyarrow.array(column, pyarrow.string()) for column in columns], schema=self.schema
-            )
+            columns = [pyarrow.array(column, pyarrow.string()) for column in zip(*rows, strict=True)]
+            rows = pyarrow.RecordBatch.from_arrays(columns, schema=self.schema)
         places = [i for i, lines in enumerate(answers) for _ in lines]
         texts = pyarrow.array([line for lines in answers for line in lines], pyarrow.string())
         batch = rows if len(places) == rows.num_rows else rows.take(pyarrow.array(places, pyarrow.int64()))

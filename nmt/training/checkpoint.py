@@ -71,11 +71,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def is_whole(file: Any) -> bool:
-    """Whether every part of a checkpoint matches its checksum."""
+    """Whether every part of a checkpoint matches its checksum. A damaged directory of parts may raise anything."""
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError):
+    except (OSError, MemoryError):
+        raise
+    except Exception:
         return False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,10 +30,10 @@ COLUMNS = (
 )
 
 
-def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
+def columns(metric: Name, directions: Directions) -> tuple[str, ...]:
     """The columns of metrics.csv, including one for the selection metric if it needs its own, and those of each
     direction when there are several."""
-    every = () if directions is None or directions.only else directions.every
+    every = () if directions.only else directions.every
     names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))
     of_directions = [f"val/{name}/{direction}" for direction in every for name in names]
     return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}", *of_directions)))
@@ -62,14 +61,12 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        step = step or 0
         row = {"step": step, **{name: value for name, value in metrics.items() if name in self.columns}}
         if len(row) < 2:
             return
         with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
             before = next(csv.reader(file), None)  # the version that began the run may have had fewer
-            file.seek(0, os.SEEK_END)
             writer = csv.DictWriter(file, before or self.columns, extrasaction="ignore", lineterminator="\n")
             if not before:
                 writer.writeheader()

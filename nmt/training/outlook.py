@@ -95,10 +95,6 @@ class TrainingBar(Callback):
         if self.picture and time.monotonic() - self.last >= INTERVAL_S:
             self._draw(trainer, pl_module)
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.picture:
-            self._draw(trainer, pl_module)
-
     def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         seconds = self.left.seconds(trainer)

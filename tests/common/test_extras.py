@@ -147,6 +147,7 @@ def test_every_library_of_the_table_comes_with_the_extras_that_it_names():
         ("sacrebleu", "nmt-lab", "nmt-lab needs sacreBLEU: pip install 'nmt[lab]'"),
         ("translate.storage", "po", "po needs translate-toolkit: pip install 'nmt[formats]'"),
         ("nothing_of_ours", "nmt-train", None),
+        (None, "nmt-train", None),
     ],
 )
 def test_the_extra_that_is_told_is_the_commands_own(module, who, words):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,10 +67,23 @@ def test_a_byte_is_held_by_one_process_until_that_ends(tmp_path):
     for byte, is_free in ((3, False), (2, True)):
         with claimed(tmp_path / "x", byte) as file:
             assert (file is not None) == is_free
-    process.kill()
+    threading.Timer(0.1, process.kill).start()
+    with claimed(tmp_path / "x", 3, wait=True) as file:
+        assert file is not None
     process.communicate()
+
+
+def test_where_a_file_system_has_no_locks_every_process_has_the_byte_and_other_errors_are_told(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(number, "told")
+
+    monkeypatch.setattr("fcntl.lockf", fail)
+    number = errno.ENOLCK
     with claimed(tmp_path / "x", 3) as file:
         assert file is not None
+    number = errno.EIO
+    with pytest.raises(OSError, match="told"), claimed(tmp_path / "x", 3):
+        pass
 
 
 def test_a_draft_that_another_process_took_for_one_that_was_left_is_made_again(tmp_path, monkeypatch):

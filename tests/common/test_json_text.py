@@ -21,8 +21,8 @@ def strictly(text: str):
 
 @pytest.mark.parametrize("indent", [None, 1, 2])
 def test_what_is_not_finite_is_null_at_any_depth(indent):
-    data = {"a": [1.5, math.nan, {"b": (math.inf, -math.inf)}], "c": math.nan}
-    expected = {"a": [1.5, None, {"b": [None, None]}], "c": None}
+    data = {"a": [1.5, math.nan, {"b": (math.inf, -math.inf)}], "c": math.nan, "d": ["x", 2, None]}
+    expected = {"a": [1.5, None, {"b": [None, None]}], "c": None, "d": ["x", 2, None]}
     assert strictly(to_json(data, indent)) == expected
     assert strictly(to_json({"a": 1.5}, indent)) == {"a": 1.5}
 

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 
 from nmt.data.cleaning import CONTAMINATED, CleaningConfig, both_sides, clean, contamination_note, reasons
 from nmt.data.corpora import Pair
+from nmt.data.duplicates import Duplicates
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
 
 
 def cleaned(pairs, held_out=(), **settings):
     dropped = Counter()
-    return list(clean(pairs, CleaningConfig(**settings), held_out, dropped)), dropped
+    return list(clean(pairs, CleaningConfig(**settings), held_out, dropped, Duplicates(list, Path()))), dropped
 
 
 def test_good_pairs_stay_in_order():
@@ -28,7 +30,7 @@ def test_good_pairs_stay_in_order():
         (Pair("\ufeff\u200f", "A dog."), "empty side"),
         (Pair("Ein Hund.", "\u200b \u200b"), "empty side"),
         (Pair("x" * 2001, "y" * 2000), "too long"),
-        (Pair("x" * 100, "y" * 11), "length ratio"),
+        (Pair("x" * 91, "y" * 10), "length ratio"),
         (GOOD[0], "duplicate"),
     ],
 )
@@ -36,14 +38,16 @@ def test_what_is_unfit_is_left_out_and_counted(pair, reason):
     assert cleaned([*GOOD, pair]) == (GOOD, Counter({reason: 1}))
 
 
-def test_short_sides_may_differ_as_they_like():
-    assert cleaned([Pair("Ja.", "Yes, I would like that very much indeed.")])[1] == Counter()
+def test_short_sides_may_differ_as_they_like_and_others_up_to_the_limits():
+    pairs = [Pair("Ja.", "Yes, I would like that very much."), Pair("x" * 90, "y" * 10), Pair("x" * 2000, "y" * 2000)]
+    assert cleaned(pairs) == (pairs, Counter())
 
 
 def test_a_pair_of_which_either_side_is_held_out_is_left_out():
     held_out = [Pair(GOOD[0].src, "other"), Pair("other", GOOD[1].tgt)]
-    assert cleaned(GOOD, held_out) == ([], Counter({"stands in valid or test": 2}))
+    assert cleaned([*GOOD, GOOD[0]], held_out) == ([], Counter({"stands in valid or test": 3}))
     assert cleaned(GOOD, held_out, decontaminate=False)[0] == GOOD
+    assert cleaned(GOOD, [Pair(tgt, src) for src, tgt, *_ in GOOD])[0] == GOOD  # what one side says is no other's
 
 
 def test_pairs_are_compared_in_nfc():
@@ -74,6 +78,11 @@ def test_most_of_a_text_lost_to_the_held_out_is_told_with_the_setting():
 def test_what_was_left_out_is_said_in_words():
     assert reasons({}) == ""
     assert reasons({"held out for validation": 200, "duplicate": 3}) == "200 held out for validation, 3 duplicates"
+
+
+def test_a_second_translation_of_a_sentence_is_no_duplicate():
+    pairs = [Pair("Ja.", "Yes."), Pair("Ja.", "Yeah."), Pair("Ja.", "Yes."), Pair("Jaja.", "Yes.")]
+    assert cleaned(pairs)[0] == [pairs[0], pairs[1], pairs[3]]
 
 
 def test_duplicates_may_stay():

@@ -4,14 +4,13 @@ import gzip
 import json
 import re
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.cleaning import CleaningConfig, Tally, clean, reasons
+from nmt.data.cleaning import Tally, reasons
 from nmt.data.corpora import DemoCorpus, FileCorpus, HubCorpus, Pair
 from nmt.data.readers import read_lines
 
@@ -182,8 +181,3 @@ def test_several_files_are_one_text_in_their_order(tmp_path):
     assert both.fingerprint("train+more") != before
     with pytest.raises(ValueError, match="has no less.de"):
         list(both.pairs("train+less"))
-
-
-def test_a_second_translation_of_a_sentence_is_no_duplicate():
-    pairs = [Pair("Ja.", "Yes."), Pair("Ja.", "Yeah."), Pair("Ja.", "Yes."), Pair("Jaja.", "Yes.")]
-    assert list(clean(pairs, CleaningConfig(), [], Counter())) == [pairs[0], pairs[1], pairs[3]]

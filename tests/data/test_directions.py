@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from nmt.data.cleaning import CleaningConfig, Tally, clean, reasons
 from nmt.data.corpora import FileCorpus
 from nmt.data.directions import Direction, Directions, read_direction
+from nmt.data.duplicates import Duplicates
 from nmt.data.preparation import prepare
 from nmt.data.readers import Pair
 from nmt.data.tokenizer import TokenizerConfig
@@ -158,10 +160,16 @@ def test_with_both_ways_a_row_may_name_its_languages_in_either_order_and_what_is
 
 
 VARIANTS = {
-    "train.tsv": ["src_lang\ttgt_lang\tsource\ttarget", "pt-BR\ten\tônibus\tbus", "pt\ten\tautocarro\tbus"],
+    "train.tsv": [
+        "src_lang\ttgt_lang\tsource\ttarget",
+        "pt-BR\ten\tônibus\tbus",
+        "pt\ten\tautocarro\tbus",
+        "en\tpt-BR\ttrain\ttrem",
+    ],
     "train.jsonl": [
         json.dumps({"src_lang": "pt_BR", "tgt_lang": "en", "source": "ônibus", "target": "bus"}),
         json.dumps({"pt": "autocarro", "en": "bus"}),
+        json.dumps({"src_lang": "en", "tgt_lang": "pt_BR", "source": "train", "target": "trem"}),
     ],
 }
 
@@ -171,8 +179,8 @@ VARIANTS = {
 def test_a_row_in_a_variant_is_not_that_of_the_plain_language_too(tmp_path, name, both_ways):
     write(tmp_path / name, *VARIANTS[name])
     several = corpus(tmp_path, "pt-BR:en", "pt:en", both_ways=both_ways)
-    found = [(pair.src, pair.languages[0]) for pair in several.pairs("train") if pair.tgt == "bus"]
-    assert found == [("ônibus", "pt-BR"), ("autocarro", "pt")]
+    found = [(pair.src, pair.languages[0]) for pair in several.pairs("train") if pair.tgt in ("bus", "train")]
+    assert found == [("ônibus", "pt-BR"), *[("trem", "pt-BR")] * both_ways, ("autocarro", "pt")]
     alone = corpus(tmp_path, "pt:en").pairs("train")
     assert [pair.src for pair in alone] == ["ônibus", "autocarro"]
 
@@ -186,8 +194,8 @@ def test_a_row_that_does_not_say_its_languages_is_a_fault(tmp_path):
 def test_a_text_is_held_out_in_its_language_and_pairs_are_equal_within_a_direction():
     ways = [("de", "en"), ("en", "de"), ("fr", "en")]
     pairs = [Pair("Ok", "Ok", i, 0, way) for i, way in enumerate([*ways, ways[0]])]
-    dropped = Counter()
-    assert [pair.line for pair in clean(pairs, CleaningConfig(), [], dropped)] == [0, 1, 2]
+    dropped, repeated = Counter(), Duplicates(list, Path())
+    assert [pair.line for pair in clean(pairs, CleaningConfig(), [], dropped, repeated)] == [0, 1, 2]
     assert dropped == {"duplicate": 1}
     held = [Pair("Ja.", "Yes.", 1, 0, ways[0])]
     found = [
@@ -195,8 +203,9 @@ def test_a_text_is_held_out_in_its_language_and_pairs_are_equal_within_a_directi
         Pair("Ja.", "So.", 2, 0, ways[2]),
         Pair("Yes.", "Ja.", 3, 0, ways[1]),
     ]
-    assert [pair.line for pair in clean(found, CleaningConfig(), held, Counter())] == [2]
-    assert [pair.line for pair in clean(found, CleaningConfig(decontaminate="pair"), held, Counter())] == [1, 2]
+    assert [pair.line for pair in clean(found, CleaningConfig(), held, dropped, repeated)] == [2]
+    by_pair = CleaningConfig(decontaminate="pair")
+    assert [pair.line for pair in clean(found, by_pair, held, dropped, repeated)] == [1, 2]
 
 
 @pytest.mark.parametrize("decontaminate", [True, "pair", "src", "tgt", False])

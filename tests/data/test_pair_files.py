@@ -130,6 +130,16 @@ def test_other_languages_are_told(tmp_path, kind, languages, message):
         read()
 
 
+def test_a_row_of_parquet_without_texts_is_a_fault(tmp_path):
+    rows = [{"translation": {"de": "Ja.", "en": "Yes."}}, {"translation": None}, {"translation": {"en": "No."}}]
+    table = pytest.importorskip("pyarrow").Table.from_pylist(rows)
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "train.parquet")
+    faults = [row.faults for row in read_rows(tmp_path / "train.parquet", "de", "en")]
+    where = f"{tmp_path / 'train.parquet'}, row"
+    lacks = "has no text for 'de' and 'en': it"
+    assert faults == [(), [f"{where} 2 {lacks} is of type NoneType"], [f"{where} 3 {lacks} has 'en'"]]
+
+
 def test_what_is_missing_names_what_is_known(tmp_path):
     with pytest.raises(ValueError, match=r"has no train.de \+ train.en .*, nor train with .csv, .tmx, "):
         FileCorpus("de", "en", dir=str(tmp_path)).files("train")

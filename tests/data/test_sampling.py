@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -39,11 +40,13 @@ def test_bpe_that_drops_every_merge_spells(tokenizers):
     assert tokenizer.src_pieces(tokenizer.samplers[0](ids, 1.0, 1)) == [*"▁Satz▁mit", "</s>"]
 
 
-def test_unigrams_are_drawn_with_their_probabilities(tokenizers):
-    tokenizer, smoothing = tokenizers["unigram"], 0.5
-    (ids,) = tokenizer.encode_src(["wiederholen"])
+def test_unigrams_are_drawn_with_their_probabilities():
+    chance, smoothing = random.Random(1), 0.2
+    text = ["".join(chance.choices("ab ", k=24)) for _ in range(300)]  # whose words have many splits
+    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=280, kind="unigram"), text, text)
+    (ids,) = tokenizer.encode_src(["aabba"])
     sampler = tokenizer.samplers[0]
-    splits = list(every_split("▁wiederholen", sampler.scores))
+    splits = list(every_split("▁aabba", sampler.scores))
     weights = [exp(smoothing * sum(sampler.scores[piece] for piece in split)) for split in splits]
     drawn = Counter(
         tuple(tokenizer.src_pieces(tokenizer.samplers[0](ids, smoothing, seed)[:-1])) for seed in range(4000)

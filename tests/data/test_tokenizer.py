@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -32,22 +33,22 @@ def test_training_is_reproducible_and_text_comes_back(kind, joint):
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 @pytest.mark.parametrize("joint", [True, False])
 def test_symbols_are_whole_in_any_text_and_controls_in_none(kind, joint):
-    config = TokenizerConfig(vocab_size=300, kind=kind, joint=joint)
+    config = TokenizerConfig(vocab_size=310, kind=kind, joint=joint)
     plain = train_tokenizer(config, TEXT, TEXT)
-    tokenizer = train_tokenizer(config, TEXT, TEXT, ["⟦1⟧", "a,b"], ["<2de>", "<2pt-BR>"])
-    (ids,) = tokenizer.encode_tgt(["x⟦1⟧ sich a,b <2de> mit"])
+    tokenizer = train_tokenizer(replace(config, protect=("urls",)), TEXT, TEXT, ["<2de>", "<2pt-BR>"])
+    (ids,) = tokenizer.encode_tgt(["x⟦1⟧ sich ⟦9⟧ <2de> mit"])
     pieces = tokenizer.tgt_pieces(ids)
-    assert {"⟦1⟧", "a,b"} <= set(pieces)
+    assert {"⟦1⟧", "⟦9⟧"} <= set(pieces)
     assert "<2de>" not in pieces
-    assert tokenizer.decode_tgt(ids[1:-1]) == "x⟦1⟧ sich a,b <2de> mit"
+    assert tokenizer.decode_tgt(ids[1:-1]) == "x⟦1⟧ sich ⟦9⟧ <2de> mit"
     assert [tokenizer.src.piece_to_id(piece) for piece in ("<2de>", "<2pt-BR>")] == [4, 5]
     assert tokenizer.decode_tgt([5, *ids[1:-1]]) == tokenizer.decode_tgt(ids[1:-1])
-    assert tokenizer.src_vocab_size == tokenizer.tgt_vocab_size == 300
+    assert tokenizer.src_vocab_size == tokenizer.tgt_vocab_size == 310
     assert tokenizer.kind == plain.kind == kind
     for seed in range(5):  # what has other pieces is the text between them
         sampled = tokenizer.samplers[1]([5, *ids], 0.9, seed)
         assert tokenizer.decode_tgt(sampled) == tokenizer.decode_tgt(ids)
-        assert {5, tokenizer.tgt.piece_to_id("⟦1⟧"), tokenizer.tgt.piece_to_id("a,b")} <= set(sampled)
+        assert {5, tokenizer.tgt.piece_to_id("⟦1⟧"), tokenizer.tgt.piece_to_id("⟦9⟧")} <= set(sampled)
 
 
 @given(st.text() | st.text("a \u2581\r\n\t\x00\x85\u3000\ufeff\U0001f600<s>/"))

@@ -99,7 +99,9 @@ def test_trials_worse_than_the_median_are_pruned_and_say_so(tmp_path):
     pruned = [one for one in outcomes if one.end]
     assert {one.end for one in pruned} == {"pruned after epoch 1"}
     assert 0 < len(pruned) < 11
-    assert not [one for one in run(tmp_path / "x", Toy(), 16, sampler="random", pruner="none") if one.end]
+    toy = Toy()
+    assert not [one for one in run(tmp_path / "x", toy, 16, sampler="random", pruner="none") if one.end]
+    assert 5 < sum(values["x"] < 0.1 for _, values in toy.given) < 16  # two of three powers of ten
     assert {one.end for one in run(tmp_path / "y", Toy(), 16, sampler="random", prune_after=3)} >= {
         "",
         "pruned after epoch 3",

@@ -25,9 +25,9 @@ AUTO = {key.replace(".", "__"): "auto" for key in AUTOMATIC}
 TOKENS = 12  # of a pair
 
 
-def decided_for(pairs, corpus_dir, tmp_path, **settings) -> RunConfig:
+def decided_for(pairs, corpus_dir, tmp_path, tokens=TOKENS, **settings) -> RunConfig:
     config = toy.run_config(corpus_dir, tmp_path, **(AUTO | settings))
-    return decided(config, toy.prepared_text(pairs, TOKENS, config.data, TokenizerConfig(900)))[0]
+    return decided(config, toy.prepared_text(pairs, tokens, config.data, TokenizerConfig(900)))[0]
 
 
 def test_much_text_has_what_the_presets_have(corpus_dir, tmp_path):
@@ -50,6 +50,8 @@ def test_little_text_is_read_more_often_in_smaller_batches_and_with_more_dropout
     assert [config.trainer.max_tokens for config in texts] == [1024, 1024, 2048, 4096]
     assert texts[0].model.dropout > texts[-1].model.dropout
     assert texts[0].trainer.val_every_epochs > 1
+    assert all(10 <= one.trainer.max_epochs / one.trainer.val_every_epochs < 25 for one in texts)
+    assert decided_for(20, corpus_dir, tmp_path, 1500).trainer.max_tokens == 1500  # of the longest sentence
     endless = decided_for(300, corpus_dir, tmp_path, trainer__max_epochs=10_000)
     assert endless.trainer.val_every_epochs == texts[0].trainer.val_every_epochs
 
@@ -61,6 +63,7 @@ def test_the_learning_rate_arrives(corpus_dir, tmp_path, pairs, settings):
     text = toy.prepared_text(pairs, TOKENS, config.data, config.tokenizer).train
     updates = auto_settings.estimated_updates(config.trainer, text)
     assert config.optim.warmup_steps <= updates / 5
+    assert updates <= (config.trainer.max_steps or updates)
     assert config.optim.warmup_steps <= 200
 
 

@@ -116,45 +116,59 @@ def test_a_checkpoint_is_written_every_so_many_updates_or_minutes(corpus_dir, tm
     assert saved == steps
 
 
+def flipped(bit, place):
+    """Flips a bit of the last part's entry in the directory of a zip archive."""
+
+    def damage(path):
+        torch.save({"number": 7}, path)
+        content = bytearray(path.read_bytes())
+        content[content.rindex(b"PK\1\2") + place] ^= bit
+        path.write_bytes(content)
+
+    return damage
+
+
+def zip_of_one_file(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "y")
+
+
+DAMAGES = [
+    lambda path: path.write_bytes(path.read_bytes()[:-40]),
+    flipped(1, 8),  # is encrypted
+    flipped(8, 10),  # is compressed
+    flipped(128, 46),  # has a name that is not UTF-8
+    zip_of_one_file,
+    lambda path: torch.save(torch.nn.Linear(1, 1), path),  # nothing that may be unpickled
+    lambda path: torch.save([1], path),
+]
+
+
 def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_path):
     target = tmp_path / FOLDER / LAST
     for number in range(3):
         CheckpointFiles().save_checkpoint({"number": number}, target)
     assert {path.name for path in target.parent.iterdir()} == {LAST, PREVIOUS}
     assert find_checkpoint(tmp_path) == (target, {"number": 2})
-    target.write_bytes(target.read_bytes()[:-40])
-    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    for damage in DAMAGES:
+        damage(target)
+        assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
     target.unlink()
     assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    with pytest.raises(ValueError, match="previous.ckpt is no checkpoint of a training; delete"):
+        find_checkpoint(tmp_path, SimpleNamespace())
     target.with_name(PREVIOUS).unlink()
     assert find_checkpoint(tmp_path) == (None, {})
 
 
-def of_another_model(path, corpus_dir):
-    config = toy.run_config(corpus_dir, path.parent / "other", model__hidden_size=32, trainer__max_steps=1)
-    shutil.copy(train(config).model_dir.parent / FOLDER / LAST, path)
-
-
-def zip_of_one_file(path, corpus_dir):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("x", "y")
-
-
-FOREIGN = {
-    "is a checkpoint of another model": of_another_model,
-    "is damaged": zip_of_one_file,
-    "is no checkpoint of a training": lambda path, corpus_dir: torch.save({"a": 1}, path),
-    "is damaged ": lambda path, corpus_dir: torch.save(torch.nn.Linear(1, 1), path),  # nothing that may be unpickled
-    "is damaged  ": lambda path, corpus_dir: torch.save([1], path),
-}
-
-
-@pytest.mark.parametrize("fault", FOREIGN)
-def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_before(corpus_dir, tmp_path, fault):
+def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_before(corpus_dir, tmp_path):
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_steps=9, trainer__checkpoint_every_steps=4)
     run_dir = train(config).model_dir.parent
     last, previous = (run_dir / FOLDER / name for name in (LAST, PREVIOUS))
-    FOREIGN[fault](tmp_path / "foreign", corpus_dir)
+    content = torch.load(last, weights_only=True)
+    name, weight = next(iter(content["state_dict"].items()))
+    content["state_dict"][name] = weight[:-1]  # of another model
+    torch.save(content, tmp_path / "foreign")
     shutil.copy(tmp_path / "foreign", last)
     train(config)
     assert f"continuing from {previous}" in (run_dir / LOG).read_text()
@@ -163,7 +177,7 @@ def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_bef
     for path in (last, previous):
         shutil.copy(tmp_path / "foreign", path)
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match=rf"last.ckpt {fault.strip()}; delete .*{FOLDER} to begin anew, or") as error:
+    with pytest.raises(ValueError, match=f"of another model; delete .*{FOLDER} to begin anew") as error:
         train(config)
     assert "\n" not in str(error.value)
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before

@@ -54,7 +54,8 @@ def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp
     )
     caplog.set_level(logging.WARNING)
     settings = SMALL | {"trainer__max_steps": 3, "trainer__loggers": ["wandb"]}
-    train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
+    folder = train(toy.run_config(corpus_dir, tmp_path / "runs", **settings)).model_dir.parent
+    assert json.loads((folder / loggers.RUNS).read_text()) == {"wandb": "7"}
     assert [record.getMessage() for record in caplog.records if "wandb" in record.getMessage()] == [
         "wandb is not logged to any more: refused"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,6 +32,33 @@ def test_a_gpu_without_bfloat16_gets_float16(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
     assert choose_hardware(AUTO) == ("gpu", "float16")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked", "found"),
+    [
+        (
+            0,
+            {"accelerator": "gpu"},
+            "accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu",
+        ),
+        (2, {"devices": 3}, "trainer.devices is 3, but there are 2 GPUs"),
+        (2, {"devices": 3, "accelerator": "cpu", "precision": "float32"}, ("cpu", "float32")),
+        (2, {"devices": 2, "precision": "float32"}, ("gpu", "float32")),
+        (0, {"precision": "float16"}, "'float16', which this processor cannot do; choose auto"),
+        (0, {"precision": "bfloat16"}, "'bfloat16', which this processor cannot do; choose auto"),
+        (1, {"precision": "bfloat16"}, ("gpu", "bfloat16")),
+    ],
+)
+def test_what_is_asked_for_is_there_or_refused_in_a_line(monkeypatch, gpus, asked, found):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    if isinstance(found, str):
+        with pytest.raises(ValueError, match=found):
+            choose_hardware(replace(AUTO, **asked))
+    else:
+        assert choose_hardware(replace(AUTO, **asked)) == found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

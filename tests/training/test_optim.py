@@ -14,7 +14,7 @@ TOTAL, WARMUP = 100, 10
 
 
 def factor(schedule, step, **settings):
-    config = OptimConfig(learning_rate=1.0, schedule=schedule, warmup_steps=WARMUP, **settings)
+    config = OptimConfig(**{"learning_rate": 1.0, "schedule": schedule, "warmup_steps": WARMUP} | settings)
     return learning_rate_factor(config, step, TOTAL)
 
 
@@ -42,6 +42,12 @@ def test_every_schedule_rises_linearly_and_never_again(schedule):
 )
 def test_the_schedules_are_the_papers(schedule, step, expected):
     assert factor(schedule, step) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("schedule", "expected"), [("inverse_sqrt", 0.5), ("linear", 0.96), ("constant", 1.0)])
+def test_without_warmup_the_rate_begins_whole(schedule, expected):
+    assert factor(schedule, 0, warmup_steps=0) == 1
+    assert factor(schedule, 4, warmup_steps=0) == pytest.approx(expected)
 
 
 def test_linear_and_cosine_can_end_above_zero():

@@ -92,6 +92,7 @@ def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_pa
     assert lines[0][2]  # and after the last one nothing is left
     assert not lines[1][2]
     assert "validating" in screen.getvalue()
+    assert screen.getvalue().endswith("\r")  # no bar is left
     for what in ("reading", "learning 320 bpe pieces", "encoding", "lexicon"):
         assert what in screen.getvalue()
 

@@ -93,6 +93,8 @@ def test_more_processes_than_gpus_are_refused(started, monkeypatch):
     started(SLURM_NTASKS_PER_NODE=4, SLURM_NTASKS=8, SLURM_PROCID=0)
     with pytest.raises(ValueError, match=r"slurm started 4 processes on a machine where each sees 1 GPU\(s\)"):
         world(config(strategy="slurm"), "gpu")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert world(config(strategy="slurm"), "gpu") == (4, 2)
 
 
 def test_what_is_no_script_trains_in_one_process(monkeypatch):
