@@ -51,6 +51,7 @@ def test_parts_of_any_bytes_hold_every_line_once(suffix, content, lines, chunk, 
     expected = [line for group in group_lines([content], 100) for line in group]
     assert found == expected
     assert [part.lines for part in parts[:-1]] == [lines] * (len(parts) - 1)
+    assert sum(part.lines for part in parts) == len(expected)
     assert sum(part.size for part in parts) == len(content)
 
 
