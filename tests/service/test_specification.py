@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "fuzz_service.py"
 
 
 def test_every_path_and_method_is_described():
-    paths = specification(Pairs([LanguagePair("de", "en", ("model",))]), Limits())["paths"]
+    paths = specification(Pairs([LanguagePair("de", "en", ("model",))]), Limits(), "http://x")["paths"]
     described = {path: {method.upper() for method in methods} for path, methods in paths.items()}
     assert described == {path: set(methods) for path, methods in ROUTES.items() if path not in ("/spec", "/metrics")}
 
