@@ -17,6 +17,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+from matplotlib.ticker import LogLocator
 
 from nmt.common.files import naming
 from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
@@ -154,6 +155,9 @@ def paint_lines(chart: LineChart, axes: Axes) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: "")
+        low, high = axes.get_ylim()
+        if high < 100 * low:  # there may be less than two powers of ten
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     if chart.level is not None:
         axes.axhline(chart.level, color="black", lw=0.8, ls=":", label=chart.level_label)
     axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label)

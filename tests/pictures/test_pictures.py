@@ -83,6 +83,14 @@ def test_hovering_shows_each_number_at_its_place():
     assert text == "a, x\ndistance: 0\nnorm: 1"
 
 
+@pytest.mark.parametrize(("norms", "shown"), [([0.15, 0.43], "0.3"), ([0.05, 0.5], "0.2"), ([1e-4, 1.0], "0.01")])
+def test_a_logarithmic_axis_has_two_numbers_or_more(norms, shown):
+    drawing, _ = svg(LineChart("norms", "distance", "norm", [Curve("a", [6, 7], norms)], log=True))
+    numbers = [float(text) for text in re.findall(r">([\d.e-]+)</text>", drawing)]
+    assert len({number for number in numbers if number < 2}) > 1
+    assert f">{shown}</text>" in drawing
+
+
 def test_an_arrow_ends_at_the_edge_of_its_box():
     nodes = [Node("1", "a", 0, 0), Node("2", "a long name", 5, 0, kind="good")]
     drawing, _ = svg(Diagram("tree", nodes, [("1", "2")], 6, 2))
