@@ -29,7 +29,7 @@ class Extension:
     ids: Ids  # without BOS; EOS last where it ends
     parent: Ids
     log_prob: float  # nats, of the whole hypothesis
-    rank: int  # among all extensions of this step, from 1
+    rank: int  # among the extensions that were met at this step, from 1
     fate: str  # "lives", "ends", "chosen" or "lost"
     reason: str
 
@@ -133,6 +133,8 @@ def _judged(
             fate, reason = "ends", f"ended with score {own.score:.3f}; the best has {best.score:.3f}"
         elif worst is None:
             reason = "the search was over"
+        elif log_prob > worst:
+            reason = f"rank {rank}: likelier than one that lived on, but not drawn, or penalised"
         elif ids[-1] == EOS_ID:
             reason = f"rank {rank}: it would have ended, but was not among the best"
         else:

@@ -127,6 +127,7 @@ def test_the_tree_is_of_the_search_that_made_the_translation(trained, search, sh
         (chosen,) = [one for step in steps for one in step if one.fate == "chosen"]
         assert translator.tokenizer.tgt_pieces(list(chosen.ids)) == [*best.tokens, "</s>"][: best.length]
         assert chosen.log_prob == pytest.approx(best.log_prob, abs=1e-4)
+        assert not [one.reason for step in steps for one in step if ": -" in one.reason]  # nothing is -1 nats behind
         if shortlist and copies == 1:
             allowed = translator.lexicon.allowed(torch.tensor([src]), translator.tokenizer.tgt_vocab_size)[0]
             assert isinstance(search, Sample) or {i for step in steps for one in step for i in one.ids} <= {
