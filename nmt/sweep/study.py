@@ -11,6 +11,7 @@ its number and the finished trials: one command alone makes the same trials whet
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -228,7 +229,9 @@ def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
     if isinstance(one, WholeRange):
         return trial.suggest_int(key, one.low, one.high, step=one.step or 1, log=one.log)
     number = trial.suggest_float(key, one.low, one.high, step=one.step, log=one.log)
-    return min(max(float(f"{number:.4g}"), one.low), one.high)  # as people write it
+    # As people write it, yet fine enough for a short step, or for a narrow range such as 0.999 to 0.99999.
+    digits = 4 + int(math.log10(max(abs(one.low), abs(one.high)) / (one.step or one.high - one.low)))
+    return min(max(float(f"{number:.{digits}g}"), one.low), one.high)
 
 
 def _pruner(optuna: Any, plan: StudyPlan) -> Any:

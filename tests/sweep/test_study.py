@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +107,20 @@ def test_trials_worse_than_the_median_are_pruned_and_say_so(tmp_path):
         "",
         "pruned after epoch 3",
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "number", "expected"),
+    [
+        (Range(0.0005, 0.01, log=True), 0.00123456, 0.001235),
+        (Range(0.0, 0.5, 0.05), 3 * 0.05, 0.15),
+        (Range(0.999, 0.99999), 0.99996543, 0.9999654),
+        (Range(1000.0, 2000.0, 0.5), 1234.5, 1234.5),
+    ],
+)
+def test_a_number_is_as_fine_as_its_range_or_step(one, number, expected):
+    trial = SimpleNamespace(suggest_float=lambda *_, **__: number)
+    assert module._chosen(trial, "x", one) == expected
 
 
 def test_a_trial_that_fails_is_a_row_and_three_that_do_at_the_start_end_the_search(tmp_path):
