@@ -86,15 +86,9 @@ def translate_corpus(
     for record in done.values():
         report(record, True)
     todo = [n for n in mine if n not in done]
-    for n in todo:
-        if plan.folder.record(n).exists():
-            logger.warning("part %d is not what it was when it was done; it is done again", n)
     before = sum(record.lines for record in done.values())
-
-    def start_engine(work: Work) -> AbstractContextManager[Run]:
-        return ENGINES[engine](work, number, address)
-
-    with closing(_translated(plan, translator, form, todo, start_engine)) as records:
+    begun = _translated(plan, translator, form, todo, lambda work: ENGINES[engine](work, number, address))
+    with closing(begun) as records:
         for record in records:
             done[record.part] = record
             report(record, False)
@@ -123,6 +117,9 @@ def _translated(
     plan: Plan, translator: Translator, form: Form, todo: list[int], start_engine: StartEngine
 ) -> Generator[Record, None, None]:
     """The records of the parts in `todo` as they are done; always tidies the folder at the end."""
+    for number in todo:
+        if plan.folder.record(number).exists():
+            logger.warning("part %d is not what it was when it was done; it is done again", number)
     try:
         plan.restore(todo)
         yield from _outcomes(Work(plan, translator, form), todo, start_engine) if todo else ()
