@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from disks import full_disk
 
 import nmt
 from nmt.answers import Form, answers
@@ -281,21 +282,14 @@ def test_a_worker_that_dies_is_replaced_and_its_part_done_again(translator, sour
 
 
 def test_a_full_disk_leaves_whole_parts_and_no_drafts(translator, source, tmp_path):
-    import resource
-
     run(translator, source, tmp_path / "whole")
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "whole").glob("part-*")}
     limit = max(sizes.values()) - 1
     for size in (50, limit):  # no part, and some
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
         plans.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            with pytest.raises(OSError, match="File too large") as error:
-                run(translator, source, tmp_path / "out2")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with full_disk(size), pytest.raises(OSError, match="File too large") as error:
+            run(translator, source, tmp_path / "out2")
         assert "part-0000" in error.value.filename or "summary" in error.value.filename
         for path in (tmp_path / "out2").glob("part-*"):
             assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
