@@ -137,12 +137,18 @@ def _value(expected: Any, value: Any, path: str, nested: Callable[[type, Any, st
         if not isinstance(value, dict):
             raise ValueError(f"{path} is {brief(value)}; it must be a mapping, such as {path}.NAME={brief(value)}")
         return {key: _value(arguments[1], item, _join(path, str(key)), nested) for key, item in value.items()}
-    if origin is Literal:
-        if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True
-            raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
-        return value
     if is_dataclass(expected):
         return nested(typing.cast(type, expected), value, path)
+    return _single(expected, value, path)
+
+
+def _single(expected: Any, value: Any, path: str) -> Any:
+    """As `_value`, for one that holds no others."""
+    if typing.get_origin(expected) is Literal:
+        choices = typing.get_args(expected)
+        if not any(type(value) is type(choice) and value == choice for choice in choices):  # 1 is not True
+            raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, choices))}")
+        return value
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # isinstance would take True for an int

@@ -34,6 +34,26 @@ def chromium() -> Iterator:
         browser.close()
 
 
+@contextmanager
+def watched(browser, *allowed: str, console: str = "") -> Iterator:
+    """A function that makes pages, each with settings of its own. The test fails in the end if one has requested
+    what begins otherwise than `allowed`, has raised an error, or has logged what contains `console`."""
+    contexts, wrong = [], []
+
+    def new_page(**settings):
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.on("request", lambda one: one.url.startswith((*allowed, "data:")) or wrong.append(one.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: console in said.text and wrong.append(said.text))
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
 def barriers(page) -> list[str]:
     """The page's serious accessibility violations, by axe, as "rule: element". Skips the test if axe is missing."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs pip install nmt[test]").Axe()

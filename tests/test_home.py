@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from nmt.cli.composing import from_home
+from nmt.cli.composing import with_home
 from nmt.cli.errors import Parser
 from nmt.common import files
 from nmt.distribution.inputs import input_files
@@ -32,9 +32,9 @@ def test_the_folders_of_a_run_are_there(home):
 
 def test_an_override_that_hydra_could_not_read_has_the_folder(home):
     for text in ("data.dir=~/text", "init=~/a,~/b", "hydra.searchpath=[~/conf]"):
-        assert from_home(text) == text.replace("~", str(home))
+        assert with_home(text) == text.replace("~", str(home))
     for text in ("~data", "tokenizer.keep='~/'", "data.train=a~/b", "data.dir=~"):
-        assert from_home(text) == text
+        assert with_home(text) == text
 
 
 def test_options_and_files_of_a_corpus_are_there(home):

@@ -7,18 +7,16 @@ prints the results, which must be the same to the last bit everywhere.
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
 import subprocess
 
+import compilers
 import pytest
+from compilers import SANITIZERS, compiled, found
 
 from nmt import native
 from nmt.native.build import FOLDER, KERNEL_OPTIONS, KERNELS, X86
 
-NOT_INLINED = "-Dalways_inline=unused"  # compiles each function only once; it is still checked
-SANITIZERS = ["-O0", NOT_INLINED, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 PROGRAM = r"""
 #include "kernels.c"
 #include "processor.c"
@@ -157,27 +155,13 @@ WAYS = {name: KERNELS[name].split() for name in HERE} | ({"vnni": VNNI_OF_AVX512
 
 
 def made(folder, *command):
-    """Compile the program -> its path."""
-    source, target = folder / "every_kernel.c", folder / "every_kernel"
-    source.write_text(PROGRAM)
-    command = [command[0], *KERNEL_OPTIONS, *command[1:], "-I", FOLDER, "-o", target, source, "-lm"]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode and ("unrecognized" in result.stderr or "cannot find" in result.stderr):
-        pytest.skip(f"{command[0]} can't: {result.stderr.splitlines()[-1]}")
-    assert result.returncode == 0, result.stderr
-    return target
+    return compiled(folder, PROGRAM, KERNEL_OPTIONS, *command)
 
 
 def printed(*command) -> bytes:
-    result = subprocess.run(command, capture_output=True, env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
-    assert result.returncode == 0, result.stderr.decode()
-    assert not result.stderr
-    assert len(result.stdout) > 100_000
-    return result.stdout
-
-
-def found(name):
-    return pytest.mark.skipif(not shutil.which(name), reason=f"no {name}")
+    numbers = compilers.printed(*command)
+    assert len(numbers) > 100_000
+    return numbers
 
 
 needs_kernels = pytest.mark.skipif(not HERE, reason="not compiled, or not for this processor")

@@ -24,7 +24,7 @@ Build = Callable[[Any, list[str]], T]
 Settle = Callable[[Plain, list[str]], Plain]
 
 
-def from_home(override: str) -> str:
+def with_home(override: str) -> str:
     """An override with ~/ at the start of a value, which Hydra cannot read, replaced by the home folder."""
     return re.sub(r"(?<=[=,\[])~(?=/)", lambda _: str(Path.home()), override)
 

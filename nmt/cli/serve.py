@@ -64,6 +64,12 @@ def parser() -> Parser:
         metavar="S",
         help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
     )
+    add_proxy(parser)
+    add_common(parser)
+    return parser
+
+
+def add_proxy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
     parser.add_argument(
         "--url-prefix",
@@ -72,8 +78,6 @@ def parser() -> Parser:
         metavar="/PATH",
         help="before all paths, for a proxy that serves other programs as well (none)",
     )
-    add_common(parser)
-    return parser
 
 
 def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:

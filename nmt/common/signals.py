@@ -32,8 +32,8 @@ def blocked() -> Iterator[None]:
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
-    """After this context signals have the handlers that they had before, those in C too. Of these, such as
-    faulthandler's, Python knows nothing, and whoever puts back what it knows puts the default in their place."""
+    """After this context signals have the handlers that they had before, even those in C, such as faulthandler's.
+    Python's signal module cannot put these back: it takes them for the default."""
     before = {number: _action(number) for number in signal.valid_signals()} if os.name == "posix" else {}
     try:
         yield

@@ -27,11 +27,7 @@ HASH = np.dtype([("hash", "<u8"), ("number", "<u8")])
 
 def digest(*texts: str) -> bytes:
     """A hash of a pair, or of other texts; texts that are equal in NFC have the same hash."""
-    return digest_as_written(*(normalize("NFC", text) for text in texts))
-
-
-def digest_as_written(*texts: str) -> bytes:
-    return blake2b("\t".join(texts).encode(), digest_size=8).digest()
+    return blake2b(normalize("NFC", "\t".join(texts)).encode(), digest_size=8).digest()
 
 
 class Duplicates:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from nmt.common.bars import tracked
 from nmt.data.cleaning import Tally, clean
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.duplicates import Duplicates, digest_as_written
+from nmt.data.duplicates import Duplicates, digest
 
 SHARE, MOST = 10, 500  # the default: one pair in SHARE, MOST at most
 
@@ -60,7 +60,7 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
         nonlocal total
         for pair in tracked(pairs, "choosing the validation text", unit="pairs"):
             total += 1
-            yield digest_as_written(*pair[:2]), pair  # not in NFC, to hold out the same pairs as earlier versions
+            yield digest(pair.src, pair.tgt), pair
 
     least = heapq.nsmallest(wanted or MOST, hashed())
     suitable = min(max(total // SHARE, 1), MOST)

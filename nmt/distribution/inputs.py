@@ -62,21 +62,26 @@ def input_format_of(files: Sequence[Path], column: str | None, as_text: bool) ->
         return InputFormat(TEXT)
     if column is None:
         raise ValueError(f"{path} is a table; --column says which column is translated, by its name or its number")
+    return _table_format(files, kind, column)
+
+
+def _table_format(files: Sequence[Path], kind: str, column: str) -> InputFormat:
+    """As `input_format_of`, for tables of one kind."""
     if kind == TSV and column.isdecimal():
         return InputFormat(TSV, column)
-    headers = [_names_of(path, kind) for path in files]
-    for path, names in zip(files, headers, strict=True):
-        if names != headers[0]:
+    names = _names_of(files[0], kind)
+    for path in files[1:]:
+        if _names_of(path, kind) != names:
             raise ValueError(f"{path} has other columns than {files[0]}")
-    if kind == PARQUET and column.isdecimal() and column not in headers[0]:
-        column = headers[0][int(column) - 1] if 0 < int(column) <= len(headers[0]) else column
-    if headers[0].count(column) != 1:
-        raise ValueError(f"{files[0]} has the columns {', '.join(map(repr, headers[0]))}; there is no one {column!r}")
+    if kind == PARQUET and column not in names and column.isdecimal() and 0 < int(column) <= len(names):
+        column = names[int(column) - 1]
+    if names.count(column) != 1:
+        raise ValueError(f"{files[0]} has the columns {', '.join(map(repr, names))}; there is no one {column!r}")
     if kind == PARQUET:
         from nmt.distribution.parquet import check_schemas
 
         check_schemas(files, column)
-    return InputFormat(kind, column, headers[0])
+    return InputFormat(kind, column, names)
 
 
 def kind_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from nmt.engine.ensemble import Ensemble
 from nmt.engine.network import PackedNetwork, SearchedNetwork, TrainedNetwork
 from nmt.engine.on_gpu import GPU_DTYPES, GPUNetwork
 from nmt.engine.output import Shortlist
-from nmt.engine.products import COMPUTE
+from nmt.engine.products import COMPUTE, StoredWeights
 from nmt.model.seq2seq import Seq2Seq
 
 __all__ = ["Ensemble", "SearchedNetwork", "Shortlist", "resolve_compute", "resolve_device", "searchable"]
@@ -30,5 +30,6 @@ def searchable(models: Sequence[Seq2Seq], compute: str) -> SearchedNetwork | Ens
 def _searchable(model: Seq2Seq, compute: str) -> SearchedNetwork:
     device = model.output_bias.device
     if has_packed_products(device):
-        return PackedNetwork(model, replace(COMPUTE[compute], kept=model.packed))
+        stored = None if model.packed is None else StoredWeights(model.packed)
+        return PackedNetwork(model, replace(COMPUTE[compute], stored=stored))
     return GPUNetwork(model, GPU_DTYPES[compute]) if compute in GPU_DTYPES else TrainedNetwork(model)

@@ -177,7 +177,7 @@ class PackedNetwork(SearchedNetwork):
     It shares the embeddings of the model and does not change the model."""
 
     def __init__(self, model: Seq2Seq, compute: Compute) -> None:
-        self.compute, self.config = replace(compute, kept=None), model.config  # tables keep all of their numbers
+        self.compute, self.config = replace(compute, stored=None), model.config  # tables keep all of their numbers
         self.encoder = PackedEncoder(model.encoder, compute)
         self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
         self.bias = with_banned(model.output_bias, model.banned)

@@ -6,6 +6,7 @@ products are stored, each under its name in the network that a search runs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -14,7 +15,7 @@ from torch import nn
 from nmt import native
 from nmt.engine.attention import linears_of
 from nmt.engine.network import PackedNetwork
-from nmt.engine.products import COMPUTE
+from nmt.engine.products import COMPUTE, StoredWeights
 from nmt.engine.recurrent import has_table
 from nmt.kernels.trace import matrix_names
 from nmt.model.recurrent import Recurrent
@@ -52,39 +53,25 @@ def pack(model: Seq2Seq) -> dict[str, torch.Tensor]:
 
     Raises ValueError if the kernels for them are not compiled.
     """
-    kept: dict[str, torch.Tensor] = {}
-    _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=kept)))
     in_bytes = names_in_bytes(model)
-    return kept | {name: part.detach() for name, part in model.named_parameters() if name not in in_bytes}
+    return _used(model, {}) | {name: part.detach() for name, part in model.named_parameters() if name not in in_bytes}
 
 
 def check_packed(model: Seq2Seq) -> None:
     """Raises ValueError if a model's packed weights are not those that its config needs, or cannot be used here."""
     assert model.packed is not None
-    asked = _Asked(model.packed)
-    _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=asked)))
-    if others := model.packed.keys() - asked.names:
+    if others := model.packed.keys() - _used(model, model.packed).keys():
         raise ValueError(f"it has, against the config, the weight {min(others)}")
 
 
-class _Asked(dict[str, torch.Tensor]):
-    """Weights that remember which of them were read."""
-
-    def __init__(self, kept: dict[str, torch.Tensor]) -> None:
-        super().__init__(kept)
-        self.names: set[str] = set()
-
-    def __getitem__(self, name: str) -> torch.Tensor:
-        self.names.add(name)
-        return super().__getitem__(name)
-
-
-def _ask_all(network: PackedNetwork) -> None:
-    """Have the network use every product of a search, in a first step and in a later one."""
+def _used(model: Seq2Seq, given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of every product of a search, in a first step and in a later one."""
     if not native.is_here():
         raise ValueError(
             "packed weights need the kernels of nmt/native, which are not compiled here, or not for this CPU"
         )
+    stored = StoredWeights(given)
+    network = PackedNetwork(model, replace(COMPUTE["int8"], stored=stored))
     ids = torch.tensor([BOS])
     with torch.inference_mode():
         memory = network.encode(torch.tensor([[BOS, BOS]]), torch.tensor([2]))
@@ -93,3 +80,4 @@ def _ask_all(network: PackedNetwork) -> None:
             table.learn(ids)
         for _ in range(2):
             _, state, _ = network.decoder.step(network.embed_tgt(ids), state, memory)
+    return stored.used

@@ -11,7 +11,7 @@ Inputs and results are float32 everywhere.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -26,7 +26,32 @@ from nmt.engine.output import Product, Rows, spread_first
 ROWS = 64  # the number of input rows for which oneDNN lays out a weight
 FILL = 32  # about as many rows as AMX multiplies at once
 BYTES, SCALES = ".bytes", ".scales"
-Kept = MutableMapping[str, Tensor]  # int8 weights and their scales, by the names of their products
+
+
+class StoredWeights:
+    """The int8 weights of a network's products and their scales, by name: `given` in a model's file, and `used`."""
+
+    def __init__(self, given: Mapping[str, Tensor]) -> None:
+        self.given = given
+        self.used: dict[str, Tensor] = {}
+
+    def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:
+        """The int8 numbers (O,I) and scales (O,) of a product's weight, which may be NaN if they are given.
+
+        Raises ValueError if it is NaN and they are not given, or if the given ones have another shape.
+        """
+        names = name + BYTES, name + SCALES
+        if missing := [one for one in names if one not in self.given]:
+            found = quantised(weight)
+            if not found[1].isfinite().all():
+                raise ValueError(f"the packed weights lack {missing[0]}")
+        else:
+            found = self.given[names[0]], self.given[names[1]]
+        for one, part, shape in zip(names, found, (weight.shape, weight.shape[:1]), strict=True):
+            if part.shape != shape:
+                raise ValueError(f"of the packed weights {one} is {list(part.shape)}; the config says {list(shape)}")
+            self.used[one] = part
+        return found
 
 
 @dataclass(frozen=True)
@@ -38,39 +63,23 @@ class Compute:
     rows: Callable[[Tensor], Rows]
     fused: torch.dtype  # for a cell's fused kernel
     in_bytes: bool = False
-    kept: Kept | None = None  # int8: the weights quantised before, and the place for new ones
+    stored: StoredWeights | None = None  # for int8
     part: str = ""
 
     def at(self, part: str) -> Compute:
         return replace(self, part=f"{self.part}{part}.")
 
     def product(self, weight: Tensor, bias: Tensor, name: str) -> Product:
-        return self.make(*self.weights(weight, name), bias) if self.in_bytes else self.make(weight, bias)
+        if not self.in_bytes:
+            return self.make(weight, bias)
+        in_bytes = self.stored.weights(weight, f"{self.part}{name}") if self.stored else quantised(weight)
+        return self.make(*in_bytes, bias)
 
     def linear(self, layer: nn.Linear, name: str, factor: float = 1.0) -> Product:
         """A trained layer, its weight and bias multiplied by a factor: x (...,I) -> W x + b (...,O)."""
         weight = layer.weight.detach()
         bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
         return self.product(factor * weight, factor * bias, name)
-
-    def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:
-        """The int8 numbers (O,I) and scales (O,) of a product's weight. If they are kept, `weight` may be NaN.
-
-        Raises ValueError if `weight` is NaN and they are not kept, or if the kept ones have another shape.
-        """
-        if self.kept is None:
-            return quantised(weight)
-        names = f"{self.part}{name}{BYTES}", f"{self.part}{name}{SCALES}"
-        if missing := [one for one in names if one not in self.kept]:
-            found = quantised(weight)
-            if not found[1].isfinite().all():
-                raise ValueError(f"the packed weights lack {missing[0]}")
-            self.kept.update(zip(names, found, strict=True))
-        for one, shape in zip(names, (weight.shape, weight.shape[:1]), strict=True):
-            if self.kept[one].shape != shape:
-                shown = list(self.kept[one].shape)
-                raise ValueError(f"of the packed weights {one} is {shown}; the config says {list(shape)}")
-        return self.kept[names[0]], self.kept[names[1]]
 
 
 def filled(x: Tensor, product: Product) -> Tensor:

@@ -86,10 +86,10 @@ class Wiring:
     embeds_once: ClassVar[bool] = False  # x enters the first layer and nothing else: search may look its products up
 
     def __init_subclass__(cls) -> None:
-        """What a wiring says about another one's step does not hold for a step of its own."""
+        """What another wiring declares, and its faster `forward`, do not hold for a step of one's own."""
         if "step" in vars(cls):
             for name in {"forward", "context_is_last", "embeds_once"} - set(vars(cls)):
-                setattr(cls, name, vars(Wiring)[name])
+                setattr(cls, name, getattr(Wiring, name))
 
     def context_is_last(self, num_layers: int) -> bool:
         """Whether the context enters the features, as their last input, and nothing else."""

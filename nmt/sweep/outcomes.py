@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from nmt.common.bars import clock
 from nmt.common.files import write_atomically
@@ -76,18 +76,18 @@ def seeds_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
     """A header, and for all runs that differ in their seed alone a row with the mean of their scores, the standard
     deviation and their number; empty where no two runs do. The best first."""
     keys = [key for key in differing(outcomes) if key != "seed"]
-    of_settings: dict[tuple[str, ...], list[float]] = {}
+    of_settings: dict[tuple[Name, tuple[str, ...]], list[float]] = {}
     for one in sorted_outcomes(outcomes):
         if one.score is not None and not one.failed and "seed" in one.settings:
-            settings = one.metric, *(one.settings.get(key, "") for key in keys)
-            of_settings.setdefault(settings, []).append(one.score)
-    means = [
-        [settings[0], f"{mean(scores):.3f}", f"{stdev(scores):.3f}", str(len(scores)), *settings[1:]]
-        for settings, scores in of_settings.items()
-        if len(scores) > 1
+            own = tuple(one.settings.get(key, "") for key in keys)
+            of_settings.setdefault((one.metric, own), []).append(one.score)
+    several = [(metric, own, scores) for (metric, own), scores in of_settings.items() if len(scores) > 1]
+    several.sort(key=lambda row: (row[0], mean(row[2]) * (1 if METRICS[row[0]].less_is_better else -1)))
+    rows = [
+        [metric, f"{mean(scores):.3f}", f"{stdev(scores):.3f}", str(len(scores)), *own]
+        for metric, own, scores in several
     ]
-    means.sort(key=lambda row: (row[0], float(row[1]) * (1 if METRICS[cast(Name, row[0])].less_is_better else -1)))
-    return [["metric", "mean", "sd", "seeds", *keys], *means] if means else []
+    return [["metric", "mean", "sd", "seeds", *keys], *rows] if rows else []
 
 
 def lined_up(rows: Sequence[Sequence[str]]) -> str:

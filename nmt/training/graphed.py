@@ -42,7 +42,7 @@ class GraphedLoss:
         addresses = tuple(part.data_ptr() for part in parameters.values())
         key = loss.model.training, narrow, tuple(settings.items()), addresses
         work = partial(_loss_and_gradient, loss, parameters, settings)
-        found: tuple[Tensor, Tensor] = _Handed.apply(  # type: ignore[no-untyped-call]
+        found: tuple[Tensor, Tensor] = _Precomputed.apply(  # type: ignore[no-untyped-call]
             partial(self.graphs.run, key, work, *parts), *parameters.values()
         )
         return found
@@ -82,8 +82,8 @@ def _loss_and_gradient(
     return [lowered.detach(), nll, *grads]
 
 
-class _Handed(torch.autograd.Function):
-    """Hands over an earlier loss and gradients as if computed now."""
+class _Precomputed(torch.autograd.Function):
+    """A loss and gradients that a graph has computed, as if computed now."""
 
     @staticmethod
     def forward(ctx: Any, run: Callable[[], list[Tensor]], *parameters: Tensor) -> tuple[Tensor, Tensor]:

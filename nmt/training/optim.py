@@ -59,8 +59,7 @@ def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> fl
     """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
     It first rises linearly over `warmup_steps`. Then "inverse_sqrt" falls with the root of the step (Vaswani et al.,
-    2017, section 5.3), and the others go by SCHEDULES and reach `final_ratio`
-    after the last step.
+    2017, section 5.3); of the others SCHEDULES gives the share that is left above `final_ratio`.
     """
     warmup = config.warmup_steps
     if step < warmup:

@@ -94,8 +94,11 @@ def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
     signal ended it.
     """
-    others = REQUEUE_SIGNALS
-    with ranked(config.trainer), handlers_kept(), Signals(*others, is_command=is_command) as signals:
+    with (
+        ranked(config.trainer),
+        handlers_kept(),
+        Signals(*REQUEUE_SIGNALS, is_command=is_command) as signals,
+    ):
         shown = config.trainer.progress and is_first_process()
         try:
             with seen(shown), quiet_lightning(), process_left_as_found():

@@ -62,7 +62,6 @@ class Workers:
     def translate(self, texts: str | Iterable[str], **options: Any) -> list[Translation]:
         """As Translator.translate. Raises ChildProcessError when a batch kills every worker, or none can start."""
         texts = texts_of("texts", texts)
-        self._check()
         with self._turn, self._told(len(texts)) as each:
             return self.translator.translate(texts, each=each, **options)
 
@@ -70,18 +69,15 @@ class Workers:
         """As Translator.score. Raises ChildProcessError when a batch kills every worker, or none can start."""
         srcs = texts_of("srcs", srcs)
         tgts = texts_like("tgts", tgts, "srcs", len(srcs))
-        self._check()
         with self._turn, self._told(len(srcs)) as each:
             return self.translator.score(srcs, tgts, each=each, **options)
 
-    def _check(self) -> None:
-        """Raises ValueError after the context."""
-        if self.has_ended:
-            raise ValueError("these workers have ended with their `with` block; make new ones")
-
     @contextmanager
     def _told(self, number: int) -> Iterator[Each]:
-        """`_each`, which reports its batches to `done`; texts that need no model are reported at the end."""
+        """`_each`, which reports its batches to `done`; texts that need no model are reported at the end.
+        Raises ValueError after the workers' context."""
+        if self.has_ended:
+            raise ValueError("these workers have ended with their `with` block; make new ones")
         left = number
 
         def count(more: int) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from commands import command
+from disks import full_disk
 
 import nmt
 from nmt.answers import Form, answers
@@ -96,16 +97,10 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are set there alone")
 def test_a_full_disk_is_one_line_and_exit_code_1(model, source, tmp_path, monkeypatch, capsys):
-    import resource
-
     options = words(model, source, tmp_path / "out", "--part", "9/10")
     assert call(monkeypatch, capsys, *options)[0] == 0  # plans
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
-    try:
+    with full_disk(5):
         code, lines = call(monkeypatch, capsys, *words(model, source, tmp_path / "out"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (code, len(lines)) == (1, 1)
     assert lines[0].endswith(": File too large")
     assert list((tmp_path / "out").glob("*part-*")) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -13,26 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from disks import full_disk
 
 from nmt.common.files import claimed, naming, output_at, replacing, write_atomically
 from nmt.data.drafts import draft_folder
 
 
-@contextmanager
-def small_disk():
-    """No file may be longer than 10 bytes: the system says so as it says that no space is left, without a name."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_file_that_finds_no_space_is_named_and_the_old_one_stays(tmp_path):
     path = tmp_path / "config.json"
     path.write_text("old")
-    with small_disk(), pytest.raises(OSError, match="config.json") as failed:
+    with full_disk(), pytest.raises(OSError, match="config.json") as failed:
         write_atomically(path, b"x" * 11)
     assert failed.value.filename == str(path)
     assert path.read_text() == "old"
@@ -40,7 +29,7 @@ def test_a_file_that_finds_no_space_is_named_and_the_old_one_stays(tmp_path):
 
 
 def test_a_draft_that_finds_no_space_is_named_by_its_folder(tmp_path):
-    with small_disk(), pytest.raises(OSError, match="abc") as failed, draft_folder(tmp_path / "abc") as draft:
+    with full_disk(), pytest.raises(OSError, match="abc") as failed, draft_folder(tmp_path / "abc") as draft:
         (draft / "counts.json").write_text("x" * 11)
     assert failed.value.filename == str(tmp_path / "abc")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_which_pairs_are_held_out_is_told_by_themselves():
     fewer = hold_out(PAIRS[:600], 40)
     assert sides(held) - sides(fewer) <= sides(PAIRS[600:])  # nothing that was learned from is validated with
     assert sides(held) != sides(fewer)
+
+
+def test_accents_written_in_two_ways_hold_out_the_same_pairs():
+    composed = [Pair(f"größe {i}", f"é {i}", i) for i in range(90)]
+    apart = [Pair(*(normalize("NFD", text) for text in pair[:2]), pair.line) for pair in composed]
+    assert [pair.line for pair in hold_out(apart, 7)] == [pair.line for pair in hold_out(composed, 7)]
 
 
 @pytest.mark.parametrize(("total", "share"), [(2, 1), (35, 3), (700, 70), (6000, 500)])

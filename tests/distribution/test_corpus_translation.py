@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from disks import full_disk
 
 import nmt
 from nmt.answers import Form, answers
 from nmt.common.files import claimed
 from nmt.common.stream import group_lines
-from nmt.distribution import corpus_translation
+from nmt.distribution import plan as plans
+from nmt.distribution import work as works
 from nmt.distribution.corpus_translation import translate_corpus
 from nmt.distribution.plan import Layout
 from nmt.search import Beam, Greedy
@@ -89,9 +91,8 @@ def test_the_parts_joined_are_what_the_filter_gives(translator, source, tmp_path
 
 def test_work_goes_to_another_machine_as_where_things_are(translator, source, tmp_path):
     run(translator, source, tmp_path / "out", workers=1)
-    plan = corpus_translation.read_plan(tmp_path / "out")
-    work = corpus_translation.Work(tmp_path / "out", (source,), plan.id, Form(), translator.__reduce__())
-    sent = pickle.dumps(work)
+    plan = plans.read_plan(tmp_path / "out")
+    sent = pickle.dumps(works.Work(plan, translator, Form()))
     assert len(sent) < 2000
     before = inodes(tmp_path / "out")
     (tmp_path / "out" / "part-000001.txt").write_text("torn")
@@ -99,6 +100,10 @@ def test_work_goes_to_another_machine_as_where_things_are(translator, source, tm
     assert [outcome.error for outcome in outcomes] == [None] * 4
     assert joined(tmp_path / "out") == filtered(translator)
     assert len(before.items() & inodes(tmp_path / "out").items()) == 3
+    elsewhere = plans.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
+    assert elsewhere.id == plan.id
+    assert pickle.loads(pickle.dumps(works.Work(elsewhere, translator, Form())))(0).error is None
+    assert elsewhere.folder.part(0).exists()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +253,7 @@ def test_work_that_always_fails_is_an_error_and_not_a_folder_of_empty_lines(tran
         raise RuntimeError("no GPU any more")
 
     monkeypatch.setattr(translator, "translate_batch", translate_batch)
-    monkeypatch.setattr(corpus_translation, "MAX_FAILED", 3)
+    monkeypatch.setattr(works, "MAX_FAILED", 3)
     (tmp_path / "text").write_text("Anna\n" * 7)
     with pytest.raises(ChildProcessError, match="more than 3 lines .* line 4: RuntimeError: no GPU any more"):
         run(translator, tmp_path / "text", tmp_path / "out")
@@ -277,21 +282,14 @@ def test_a_worker_that_dies_is_replaced_and_its_part_done_again(translator, sour
 
 
 def test_a_full_disk_leaves_whole_parts_and_no_drafts(translator, source, tmp_path):
-    import resource
-
     run(translator, source, tmp_path / "whole")
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "whole").glob("part-*")}
     limit = max(sizes.values()) - 1
     for size in (50, limit):  # no part, and some
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
-        corpus_translation.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            with pytest.raises(OSError, match="File too large") as error:
-                run(translator, source, tmp_path / "out2")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        plans.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
+        with full_disk(size), pytest.raises(OSError, match="File too large") as error:
+            run(translator, source, tmp_path / "out2")
         assert "part-0000" in error.value.filename or "summary" in error.value.filename
         for path in (tmp_path / "out2").glob("part-*"):
             assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
@@ -316,7 +314,7 @@ def test_shares_make_the_whole_and_only_the_whole_is_joined(translator, source, 
 @pytest.mark.parametrize("ends", ["done", "killed"])
 def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, source, tmp_path):
     folder = tmp_path / "out"
-    plan = corpus_translation.open_plan(folder, [source], translator, Form(), LAYOUT)
+    plan = plans.open_plan(folder, [source], translator, Form(), LAYOUT)
     ready, begun = os.pipe()
     others_done, last_left = os.pipe()
     other = os.fork()
@@ -326,7 +324,7 @@ def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, sourc
                 os.write(begun, b"x")
                 os.read(others_done, 1)
                 if ends == "done":
-                    corpus_translation.translate_part(plan, translator, Form(), 2)
+                    works.translate_part(plan, translator, Form(), 2)
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)

@@ -157,15 +157,10 @@ def opened(chromium, folder, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE.parents[1] / "scripts"))
     from try_page import served
 
-    contexts, wrong = [], []
-    with served(folder) as url:
+    with served(folder) as url, browser.watched(chromium, url, console="Content Security") as new_page:
 
         def open_page(routes=(), runtime=STUB, **settings):
-            contexts.append(chromium.new_context(**settings))
-            page = contexts[-1].new_page()
-            page.on("request", lambda one: one.url.startswith((url, "data:")) or wrong.append(one.url))
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
+            page = new_page(**settings)
             if runtime:
                 page.route("**/ort.wasm.bundle.min.mjs", script(runtime))
             for path, handler in routes:
@@ -174,9 +169,6 @@ def opened(chromium, folder, monkeypatch):
             return page
 
         yield open_page
-        for context in contexts:
-            context.close()
-    assert wrong == []
 
 
 def script(text):

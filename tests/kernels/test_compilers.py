@@ -6,13 +6,13 @@ too large, and prints what was written.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 
+import compilers
 import numpy as np
 import pytest
 import toy
+from compilers import SANITIZERS, compiled, found
 from row_functions import FEW, TRACEABLE
 
 from nmt.kernels import native
@@ -22,8 +22,6 @@ from nmt.native.build import CELLS, FOLDER, OPTIONS
 pytestmark = pytest.mark.long
 
 UNITS = [1, 3, 4, 5, 8, 11, 16, 19, 33]
-NOT_INLINED = "-Dalways_inline=unused"  # so that each function is compiled but once, and checked all the same
-SANITIZERS = ["-O0", NOT_INLINED, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 BEGINNING = r"""
 #include "cells.c"
 #include <stdio.h>
@@ -144,26 +142,11 @@ def program(names) -> str:
 
 
 def made(folder, names, *command):
-    """The program that a compiler makes."""
-    source, target = folder / "every_kernel.c", folder / "every_kernel"
-    source.write_text(program(names))
-    command = [command[0], *OPTIONS, *command[1:], "-I", FOLDER, "-o", target, source, "-lm"]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode and ("unrecognized" in result.stderr or "cannot find" in result.stderr):
-        pytest.skip(f"{command[0]} can't: {result.stderr.splitlines()[-1]}")
-    assert result.returncode == 0, result.stderr
-    return target
+    return compiled(folder, program(names), OPTIONS, *command)
 
 
 def printed(*command) -> np.ndarray:
-    result = subprocess.run(command, capture_output=True, env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
-    assert result.returncode == 0, result.stderr.decode()
-    assert not result.stderr
-    return np.frombuffer(result.stdout, np.float32)
-
-
-def found(name):
-    return pytest.mark.skipif(not shutil.which(name), reason=f"no {name}")
+    return np.frombuffer(compilers.printed(*command), np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -45,22 +45,15 @@ def path(tmp_path_factory):
 @pytest.fixture
 def opened(chromium, path):
     """The page, ready; whatever it asks for, or complains of, fails the test."""
-    contexts, wrong = [], []
+    with browser.watched(chromium, "file:") as new_page:
 
-    def open_page(**settings):
-        contexts.append(chromium.new_context(**settings))
-        page = contexts[-1].new_page()
-        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or wrong.append(one.url))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text))
-        page.goto(path.as_uri())
-        page.wait_for_selector("html[data-ready]")
-        return page
+        def open_page(**settings):
+            page = new_page(**settings)
+            page.goto(path.as_uri())
+            page.wait_for_selector("html[data-ready]")
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
+        yield open_page
 
 
 def lefts(page) -> list[float]:

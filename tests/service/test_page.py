@@ -22,24 +22,18 @@ def chromium():
 @pytest.fixture
 def opened(chromium, server):
     """The page, ready; whatever it asks elsewhere, or complains of, fails the test."""
-    contexts, wrong = [], []
+    url = f"{server.url}/nmt"
+    with browser.watched(chromium, url, console="Content Security") as new_page:
 
-    def open_page(routes=(), **settings):
-        contexts.append(chromium.new_context(**settings))
-        page = contexts[-1].new_page()
-        page.on("request", lambda one: one.url.startswith((f"{server.url}/nmt", "data:")) or wrong.append(one.url))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
-        for path, handler in routes:
-            page.route(f"{server.url}/nmt/{path}", handler)
-        page.goto(f"{server.url}/nmt")
-        page.wait_for_selector("html[data-ready]")
-        return page
+        def open_page(routes=(), **settings):
+            page = new_page(**settings)
+            for path, handler in routes:
+                page.route(f"{url}/{path}", handler)
+            page.goto(url)
+            page.wait_for_selector("html[data-ready]")
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
+        yield open_page
 
 
 def typed(page, text: str) -> None:

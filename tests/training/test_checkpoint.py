@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import toy
+from disks import full_disk
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli.train import main
@@ -55,13 +55,8 @@ def test_a_full_disk_stops_the_run_with_one_line_and_the_checkpoint_stays(corpus
     folder = tmp_path / "runs" / "toy" / FOLDER
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     capsys.readouterr()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before[LAST]) // 2, limits[1]))
-    try:
-        with pytest.raises(SystemExit) as end:
-            call(2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(len(before[LAST]) // 2), pytest.raises(SystemExit) as end:
+        call(2)
     told = capsys.readouterr().err
     assert end.value.code == 2
     assert told.splitlines()[-1].startswith("nmt-train: ")

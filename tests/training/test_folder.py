@@ -5,15 +5,14 @@ from __future__ import annotations
 import gzip
 import logging
 import os
-import resource
 import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 import toy
 import yaml
+from disks import full_disk
 from test_resume import train_until
 
 from nmt.common.files import write_atomically
@@ -163,17 +162,6 @@ def test_a_start_that_has_other_pieces_by_now_is_refused(text, tmp_path):
     with pytest.raises(ValueError, match="last.ckpt is of other pieces than the tokenizer has now; delete"):
         train(toy.run_config(text, tmp_path, init=str(starts["a"]), **MORE))
     assert content(run_dir) == before
-
-
-@contextmanager
-def full_disk():
-    """No file can have more than ten bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_log(folder):
