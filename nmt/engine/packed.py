@@ -80,7 +80,7 @@ class _Asked(dict[str, torch.Tensor]):
 
 
 def _ask_all(network: PackedNetwork) -> None:
-    """Have the network use every product of a search, in a first step and in a later one."""
+    """Have the network use every product of a search: each step uses the same."""
     if not native.is_here():
         raise ValueError(
             "packed weights need the kernels of nmt/native, which are not compiled here, or not for this CPU"
@@ -91,5 +91,4 @@ def _ask_all(network: PackedNetwork) -> None:
         state = network.decoder.initial_state(memory)
         if (table := network.decoder.layers[0].table) is not None:
             table.learn(ids)
-        for _ in range(2):
-            _, state, _ = network.decoder.step(network.embed_tgt(ids), state, memory)
+        network.decoder.step(network.embed_tgt(ids), state, memory)
