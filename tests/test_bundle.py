@@ -129,6 +129,7 @@ def test_no_folder_is_no_model(tmp_path):
         (lambda c: c["model"]["attention"].update(heads=3), "attention.heads is 3; it must divide"),
         (lambda c: c["search"].update(beam_size=10**9), "search.beam_size is 1000000000"),
         (lambda c: c.update(tgt_normalization="nfkc"), "tgt_normalization is 'nfkc'; choose one of: nfc, identity"),
+        (lambda c: c.update(tags=True, directions=[f"{c['src']}-{c['tgt']}"]), "the tokenizer has no piece <2"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )

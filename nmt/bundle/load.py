@@ -83,7 +83,7 @@ def _load_lexicon(
     folder: Path, tokenizer: Tokenizer, device: str | torch.device, checksums: Checksums
 ) -> Lexicon | None:
     path = folder / LEXICON
-    if not path.exists() and not path.is_symlink():
+    if not path.exists():
         return None
     shapes = {"frequent": (I32, (None,)), "likely": (I32, (tokenizer.src_vocab_size, None))}
     tensors = _load_tensors(folder, LEXICON, shapes, device, checksums)

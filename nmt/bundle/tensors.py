@@ -66,8 +66,6 @@ def read_tensors(
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except MemoryError:
         raise ValueError(f"{path} has {size} bytes, more than there is memory for") from None
-    if place < size:
-        raise ValueError(f"{path} cannot be read: it was cut short")
     return {name: _view(content, entries[name]) for name in expected}, checksum.hexdigest()
 
 
@@ -96,7 +94,7 @@ def _entry(data: Mapping[str, Any], start: int) -> Entry:
     dtype, shape, (begin, end) = data["dtype"], data["shape"], data["data_offsets"]
     if type(dtype) is not str or type(shape) is not list or len(shape) > MAX_DIMS:
         raise TypeError
-    if not all(type(number) is int and 0 <= number < 1 << 63 for number in (*shape, begin, end)) or begin > end:
+    if not all(type(number) is int and 0 <= number < 1 << 63 for number in (*shape, begin, end)):
         raise ValueError
     if dtype in DTYPES and math.prod(shape) * DTYPES[dtype].itemsize != end - begin:
         raise ValueError

@@ -74,10 +74,9 @@ class Folder:
 
     def read(self, number: int) -> Record | None:
         try:
-            record = Record(**json.loads(self.record(number).read_text(encoding="utf-8")))
+            return Record(**json.loads(self.record(number).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return record if record.part == number else None
 
     def finish(self, record: Record) -> None:
         """Mark a part as done; its file is already there."""

@@ -122,7 +122,7 @@ class EstimatedOutputLayer:
         """For the layer with this weight (V,F) and bias (V,)."""
         left_out = torch.isfinite(bias)
         left_out[common] = False
-        if common[0] != 0 or bias[0] > -torch.inf or not left_out.any():
+        if not left_out.any():
             return cls(make(weight), bias, 0.0, common)
         weight, bias = weight.clone(), bias.clone()
         rows, biases = weight[left_out], bias[left_out]

@@ -65,7 +65,7 @@ def check_packed(model: Seq2Seq) -> None:
 
 
 def _used(model: Seq2Seq, given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights of every product of a search, in a first step and in a later one."""
+    """The weights of every product of a search; each step uses the same."""
     if not native.is_here():
         raise ValueError(
             "packed weights need the kernels of nmt/native, which are not compiled here, or not for this CPU"
@@ -78,6 +78,5 @@ def _used(model: Seq2Seq, given: Mapping[str, torch.Tensor]) -> dict[str, torch.
         state = network.decoder.initial_state(memory)
         if (table := network.decoder.layers[0].table) is not None:
             table.learn(ids)
-        for _ in range(2):
-            _, state, _ = network.decoder.step(network.embed_tgt(ids), state, memory)
+        network.decoder.step(network.embed_tgt(ids), state, memory)
     return stored.used

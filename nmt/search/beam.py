@@ -27,7 +27,6 @@ tensors (on_device.py).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -77,9 +76,7 @@ class Beam(RankedSearch):
         return [best_first(self._hypothesis(*ended) for ended in of_sentence) for of_sentence in found]
 
     def _hypothesis(self, ids: list[int], log_prob: float, length: int, coverage: float) -> Hypothesis:
-        if log_prob > -math.inf:
-            return Hypothesis(ids, self.score(log_prob, length, coverage), log_prob, length, coverage)
-        return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # the model's numbers overflowed
+        return Hypothesis(ids, self.score(log_prob, length, coverage), log_prob, length, coverage)
 
 
 def find_in_c(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:

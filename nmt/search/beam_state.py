@@ -188,5 +188,5 @@ def _best(logits: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     best, token = logits.topk(min(beam, logits.shape[1]))  # (N, K)
     gains = (best - total + log_probs.view(-1, 1)).view(sentences, -1)
     gains = torch.where(gains > -math.inf, gains, -math.inf)  # NaN becomes -inf, too
-    found, place = gains.topk(min(beam, gains.shape[1]))
+    found, place = gains.topk(beam)
     return found, place // best.shape[1], token.view(sentences, -1).gather(1, place)

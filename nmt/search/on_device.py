@@ -128,13 +128,12 @@ def _half_to_keep(is_searched: Sequence[bool]) -> list[int]:
 
 
 def _read(rule: BeamRule, left: Sequence[_Left], sentences: int) -> list[list[Ended]]:
-    """The ended hypotheses. A finished sentence that stayed to fill a batch is read from where it first left one."""
+    """The ended hypotheses. A sentence that stayed is read again; the last time counts, when it is finished."""
     found: list[list[Ended]] = [[] for _ in range(sentences)]
     for part in left:
-        numbers, done, *others = _on_host([part.sentences, part.beams.done, *part.beams[5:7], *part.beams[8:]])
-        for number, is_done, ended in zip(numbers, done, _ended(others, rule.eos_id), strict=True):
-            if is_done and not found[number]:
-                found[number] = ended
+        numbers, *others = _on_host([part.sentences, *part.beams[5:7], *part.beams[8:]])
+        for number, ended in zip(numbers, _ended(others, rule.eos_id), strict=True):
+            found[number] = ended
     return found
 
 

@@ -375,6 +375,8 @@ def test_parts_are_not_joined_to_what_would_be_lost_or_cannot_be(name, message, 
 def test_no_lines_are_a_table_of_no_rows(translator, tmp_path):
     (tmp_path / "none.de").touch()
     path = tmp_path / "none.parquet"
+    run(translator, tmp_path / "none.de", tmp_path / "text", join_to=tmp_path / "none.en")
+    assert (tmp_path / "none.en").read_bytes() == b""
     run(translator, tmp_path / "none.de", tmp_path / "out", layout=Layout(format="parquet"), join_to=path)
     assert pq.read_schema(path).names == ["de", "en"]
     with pytest.raises(ValueError, match="the parts are parquet, and .* has another suffix"):

@@ -114,7 +114,7 @@ def test_every_second_layer_of_an_alternating_encoder_reads_backward():
     length = torch.tensor([S])
     changed = x.clone()
     changed[:, -1] += 1
-    below = encoder(direction="unidirectional")
+    below = encoder(direction="alternating")
     below.load_state_dict({k: v for k, v in made.state_dict().items() if k.startswith("layers.0.")})
     assert torch.equal(below(x, length)[0][:, :-1], below(changed, length)[0][:, :-1])
     assert (made(x, length)[0] != made(changed, length)[0]).all()

@@ -54,7 +54,7 @@ def model(sentences, seed, sees_attention):
     table[..., BOS] = -math.inf
     table[..., EOS] += 1
     table[:1, :, 5] = -math.inf  # of the first sentence, after a 5 nothing is likely
-    table[1 % sentences, 4, :, :] = math.nan
+    table[5 % sentences, 4, :, :] = math.nan
     before = torch.full((sentences,), BOS)
     return Chain(table, before, torch.zeros(sentences, S) if sees_attention else None)
 

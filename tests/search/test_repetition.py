@@ -11,6 +11,7 @@ from test_search import BOS, EOS, TABLES, Chain, V, every_sentence, search, step
 
 from nmt.search import FREE, Beam, ForcedPrefix, Greedy, Sample, SearchRequest, forced
 from nmt.search.score import length_penalty
+from nmt.search.step import PADDING
 
 LIMIT = 12
 SEARCHES = [Greedy(), Beam(beam_size=3), Sample(samples=6, seed=2)]
@@ -117,11 +118,11 @@ def test_what_must_come_comes_though_it_repeats_and_what_follows_does_not(with_)
 
 
 def test_where_nothing_else_may_come_it_may_come_again():
-    """A language without an end, of one token."""
+    """A language without an end, of one token, and of others that a shortlist leaves out."""
 
     def only(ids, state):
         logits = torch.full((len(ids), V), -torch.inf)
-        logits[:, 3] = 0.5
+        logits[:, PADDING], logits[:, 3] = 0.0, 0.5
         return logits, Chain(state.sentence, ids)
 
     for with_ in SEARCHES:

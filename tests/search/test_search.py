@@ -255,8 +255,11 @@ def test_place_0_is_never_taken_but_counts(with_):
         assert all(h.log_prob <= h.length * less for h in part)
 
 
+@pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("name", sorted(SEARCHES))
-def test_nothing_to_search_gives_nothing(name):
+def test_nothing_to_search_gives_nothing(name, kernels, monkeypatch):
+    if not kernels:
+        monkeypatch.setattr(native, "is_here", lambda: False)
     empty = torch.zeros(0, dtype=torch.long)
     assert SEARCHES[name]()(step, Chain(empty, empty), SearchRequest(empty, BOS, EOS)) == []
 
