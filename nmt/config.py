@@ -164,10 +164,7 @@ class RunConfig:
         check_ranges(self, seed=(0, 2**32 - 1))
         if others := sorted(set(self.auto) - set(AUTOMATIC)):
             raise ValueError(f"auto has {others[0]!r}; choose among: {', '.join(AUTOMATIC)}")
-        if not self.run or self.run.startswith(("/", "~")) or ".." in self.run.split("/"):
-            raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
-        if (size := max(len(name.encode(errors="replace")) for name in self.run.split("/"))) > MAX_NAME:
-            raise ValueError(f"run has a name of {size} bytes; it may have {MAX_NAME} at most")
+        check_run(self.run)
         for name in ("runs_dir", "cache_dir"):
             object.__setattr__(self, name, str(from_home(getattr(self, name))))
         if self.model.tie == "all" and not self.tokenizer.joint:
@@ -179,6 +176,14 @@ class RunConfig:
             raise ValueError(
                 "optim.guided_alignment is above 0, but the model has no attention (attention=none); it must be 0"
             )
+
+
+def check_run(run: str) -> None:
+    """Raises ValueError for a name that is no folder under runs_dir."""
+    if not run or run.startswith(("/", "~")) or ".." in run.split("/"):
+        raise ValueError(f"run is {run!r}; it must name a folder under runs_dir")
+    if (size := max(len(name.encode(errors="replace")) for name in run.split("/"))) > MAX_NAME:
+        raise ValueError(f"run has a name of {size} bytes; it may have {MAX_NAME} at most")
 
 
 def check_attention(model: ModelConfig, search: Search) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from nmt.cli.composing import with_home
+from nmt.cli.composing import parsed_overrides, readable
 from nmt.cli.errors import Parser
 from nmt.common import files
 from nmt.distribution.inputs import input_files
@@ -32,9 +32,18 @@ def test_the_folders_of_a_run_are_there(home):
 
 def test_an_override_that_hydra_could_not_read_has_the_folder(home):
     for text in ("data.dir=~/text", "init=~/a,~/b", "hydra.searchpath=[~/conf]"):
-        assert with_home(text) == text.replace("~", str(home))
-    for text in ("~data", "tokenizer.keep='~/'", "data.train=a~/b", "data.dir=~"):
-        assert with_home(text) == text
+        assert readable(text) == text.replace("~", str(home))
+    for text in ("~data", "tokenizer.keep='~/'", "tokenizer.keep='a,~/'", "run=a=b", "x={a:~/}", "seed=range(1,3)"):
+        assert readable(text) == text
+
+
+def test_letters_and_signs_that_hydra_reads_in_quotes_alone_need_none(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/o'neil, é (x)")
+    for text in ("~/a", "/home/josé/a b", "a~b", "~b", "train.de#1", "R&D"):
+        (found,) = parsed_overrides([readable(f"data.dir={text}")])
+        assert found.value() == text.replace("~/", "/home/o'neil, é (x)/")
+    (found,) = parsed_overrides([readable("data.dir=~/a,ü,c")])
+    assert list(found.sweep_string_iterator())[1:] == ["'ü'", "c"]
 
 
 def test_options_and_files_of_a_corpus_are_there(home):

@@ -49,6 +49,7 @@ def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
 def test_a_setting_is_found_by_another_toolkits_name_or_by_its_description():
     data = {"optim": {"learning_rate": 0.1}, "trainer": {"max_tokens": 512}}
     assert train.explain(data, "lr").startswith("optim.learning_rate=0.1\n")
+    assert train.explain(data, "batch-size") == train.explain(data, "max-tokens") == train.explain(data, "padding")
     assert train.explain(data, "padding").startswith("trainer.max_tokens=512\n")
     with pytest.raises(ValueError, match="no setting has 'qqq' in its name or its description$"):
         train.explain(data, "qqq")

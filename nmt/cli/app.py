@@ -22,7 +22,7 @@ from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
-from nmt.cli.composing import Build, Composition, Plain, Settle, T, parsed_overrides, with_home
+from nmt.cli.composing import Build, Composition, Plain, Settle, T, parsed_overrides, readable
 from nmt.cli.errors import fail, one_line_errors
 from nmt.common.resources import resource
 
@@ -104,7 +104,7 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
         raise ValueError(f"give {' or '.join(QUIET)} by itself")
     # Hydra parses them again, and accepts no options between overrides.
     others = [one for one in sys.argv if one not in (*QUIET, *arguments.overrides)]
-    arguments.overrides = list(map(with_home, arguments.overrides))
+    arguments.overrides = list(map(readable, arguments.overrides))
     sys.argv = others + arguments.overrides
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")

@@ -24,9 +24,17 @@ Build = Callable[[Any, list[str]], T]
 Settle = Callable[[Plain, list[str]], Plain]
 
 
-def with_home(override: str) -> str:
-    """An override with ~/ at the start of a value, which Hydra cannot read, replaced by the home folder."""
-    return re.sub(r"(?<=[=,\[])~(?=/)", lambda _: str(Path.home()), override)
+def readable(override: str) -> str:
+    """An override as Hydra can read it, unless its value has syntax: ~/ at the start of a value, or of one of
+    several, is the home folder, and a value with letters beyond ASCII or rare signs is quoted."""
+    from nmt.sweep.space import quoted
+
+    def of_one(value: re.Match[str]) -> str:
+        found = re.sub("^~(?=/)", lambda _: str(Path.home()), value[0])
+        return found if re.fullmatch(r"[\w /.:+%@*?|$=\\-]+", found, re.ASCII) else quoted(found)
+
+    key, equals, value = override.partition("=")
+    return override if re.search(r"['\"(){}]", value) else key + equals + re.sub(r"[^][,\s][^][,]*", of_one, value)
 
 
 def parsed_overrides(overrides: list[str]) -> list[Any]:

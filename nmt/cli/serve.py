@@ -121,10 +121,15 @@ def port(text: str) -> int:
 
 
 def prefix(text: str) -> str:
-    """A URL's path without its last slash."""
+    """A URL's path without its last slash. Refuses one with which the service's own paths begin: what is left by a
+    proxy that removes it could not be told from what comes with it."""
+    from nmt.service.routes import ROUTES
+
     found = f"/{text.strip('/')}" if text.strip("/") else ""
     if not re.fullmatch(r"[\w./~-]*", found, re.ASCII):
         raise ValueError
+    if found and any(f"{path}/".startswith(f"{found}/") for path in ROUTES):
+        raise argparse.ArgumentTypeError(f"{found} is a path of the service itself; choose another, such as /nmt")
     return found
 
 

@@ -12,9 +12,14 @@ from nmt.composition import SCHEMAS, schema
 ELSEWHERE = {  # the names of settings in other toolkits, where they are not like those here
     "lr": "optim.learning_rate",
     "batch_size": "trainer.max_tokens",
+    "beam": "search.beam_size",
+    "early_stopping": "trainer.patience",
     "early_stopping_patience": "trainer.patience",
+    "fp16": "trainer.precision",
+    "gradient_accumulation_steps": "trainer.accumulate",
     "rnn_size": "model.hidden_size",
     "train_steps": "trainer.max_steps",
+    "update_freq": "trainer.accumulate",
     "word_vec_size": "model.embedding_size",
 }
 

@@ -82,6 +82,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     if a run failed."""
     from nmt.cli.schema import run_name
     from nmt.common.files import from_home, locked
+    from nmt.config import check_run
     from nmt.sweep.outcomes import keep_finished, overridden, shared
     from nmt.sweep.space import quoted
 
@@ -91,6 +92,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
         raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
     is_named = "run_name" not in str(composed._get_node("run")._value())
     run = str(composed.run) if is_named else run_name([one.input_line for one in own])
+    check_run(run)
     folder = from_home(composed.runs_dir) / run
     if (folder / CONFIG).exists():
         raise ValueError(f"{folder} belongs to a run; give the sweep another run=")

@@ -123,7 +123,8 @@ def explain(data: dict[str, Any], word: str) -> str:
     from nmt.settings import explained, shown_value
 
     every = list(explained(data, RunConfig))
-    word = ELSEWHERE.get(word, word)
+    name = word.lstrip("-").replace("-", "_")  # an option of another toolkit
+    word = ELSEWHERE.get(name, name if any(name in one[0] for one in every) else word)
     described = re.compile(rf"\b{re.escape(word)}")
     found = [one for one in every if word in one[0]] or [one for one in every if described.search(one[2])]
     if not found:

@@ -116,10 +116,10 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
 
 def split_overrides(overrides: Sequence[str]) -> tuple[list[str], str]:
     """The overrides of all trials, and the study's own run= or "". Raises ValueError."""
-    from nmt.cli.composing import parsed_overrides, with_home
+    from nmt.cli.composing import parsed_overrides, readable
 
     fixed, run = [], ""
-    for one in parsed_overrides(list(map(with_home, overrides))):
+    for one in parsed_overrides(list(map(readable, overrides))):
         if one.key_or_group.startswith("hydra"):
             raise ValueError(f"{one.input_line} is Hydra's own, which has no part in a search")
         if one.is_sweep_override():

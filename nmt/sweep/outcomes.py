@@ -66,7 +66,7 @@ def differing(outcomes: Sequence[Outcome]) -> list[str]:
 
 def text_table(outcomes: Sequence[Outcome]) -> str:
     """A header line, and a line for each run."""
-    metrics, keys = {one.metric for one in outcomes}, differing(outcomes)
+    metrics, keys = {one.metric for one in outcomes if not one.failed}, differing(outcomes)
     score = METRICS[metrics.pop()].label if len(metrics) == 1 else "score"
     names = [score, *keys, "parameters", "time", "run", *([""] if any(one.end for one in outcomes) else [])]
     return lined_up([names, *(_cells(one, keys)[: len(names)] for one in sorted_outcomes(outcomes))])
@@ -74,14 +74,14 @@ def text_table(outcomes: Sequence[Outcome]) -> str:
 
 def seeds_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
     """A header, and for all runs that differ in their seed alone a row with the mean of their scores, the standard
-    deviation and their number; empty where no two runs do. The best first."""
+    deviation and the number of seeds; empty where no two runs do. The best first. A seed counts once."""
     keys = [key for key in differing(outcomes) if key != "seed"]
-    of_settings: dict[tuple[Name, tuple[str, ...]], list[float]] = {}
+    of_settings: dict[tuple[Name, tuple[str, ...]], dict[str, float]] = {}
     for one in sorted_outcomes(outcomes):
         if one.score is not None and not one.failed and "seed" in one.settings:
             own = tuple(one.settings.get(key, "") for key in keys)
-            of_settings.setdefault((one.metric, own), []).append(one.score)
-    several = [(metric, own, scores) for (metric, own), scores in of_settings.items() if len(scores) > 1]
+            of_settings.setdefault((one.metric, own), {}).setdefault(one.settings["seed"], one.score)
+    several = [(*settings, [*of_seeds.values()]) for settings, of_seeds in of_settings.items() if len(of_seeds) > 1]
     several.sort(key=lambda row: (row[0], mean(row[2]) * (1 if METRICS[row[0]].less_is_better else -1)))
     rows = [
         [metric, f"{mean(scores):.3f}", f"{stdev(scores):.3f}", str(len(scores)), *own]
@@ -117,7 +117,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
         end = one.end or ("failed" if one.failed else "")
         own = [one.settings.get(key, "") for key in keys]
         seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
-        rows.append([one.run, one.metric, one.score, *own, one.parameters, seconds, end])
+        rows.append([one.run, "" if one.failed else one.metric, one.score, *own, one.parameters, seconds, end])
     write_rows(path, rows)
 
 

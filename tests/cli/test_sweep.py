@@ -133,6 +133,7 @@ def test_a_sweep_that_cannot_be_is_one_line(monkeypatch, tmp_path, corpus_dir, c
     (tmp_path / "runs" / "old" / "config.yaml").write_text("{}")
     for overrides, message in (
         (["run=a,b"], "run says where the sweep's runs lie, each in a folder of its own; give it one value"),
+        (["run=/tmp/a", "seed=1,2"], "run is '/tmp/a'; it must name a folder under runs_dir"),
         (["run=old", "seed=1,2"], "runs/old belongs to a run; give the sweep another run="),
         (["cel=gru", "seed=1,2"], "cel is unknown; did you mean cell?"),
     ):

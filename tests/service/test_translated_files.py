@@ -339,6 +339,13 @@ def test_a_prefix_begins_with_a_slash_and_ends_with_none(typed, prefix):
     assert parser().parse_args(["--pair=x", "--url-prefix", typed]).url_prefix == prefix
 
 
+@pytest.mark.parametrize("typed", ["/translate", "v2/", "/v2/document"])
+def test_a_prefix_is_no_path_of_the_service(typed, capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--pair=x", "--url-prefix", typed])
+    assert "is a path of the service itself" in capsys.readouterr().err
+
+
 @scenario
 async def test_a_page_is_told_what_can_be_read(monkeypatch):
     here = Here()

@@ -39,6 +39,7 @@ def test_the_best_is_first_by_what_chooses_models_and_what_failed_is_last():
 def test_less_is_better_of_nll_and_figures_of_several_metrics_stay_apart():
     of_nll = [Outcome(name, {}, nll, "nll", (-nll, 0.0, 0.0), 1, 1.0) for name, nll in (("e", 2.5), ("f", 1.25))]
     assert [line.split()[-1] for line in text_table([*of_nll, RUNS[0]]).splitlines()] == ["run", "a", "f", "e"]
+    assert text_table([*of_nll, RUNS[1]]).split()[0] == "nll"  # what failed has no figure
     assert text_table(of_nll).splitlines()[1].split()[0] == "1.250"
 
 
@@ -51,7 +52,7 @@ def test_the_csv_has_every_digit_and_only_what_differs(tmp_path):
         "run": "a", "metric": "bleu", "score": "12.345", "cell": "gru", "seed": "1", "parameters": "1234567",
         "seconds": "3723.4", "end": "",
     }  # fmt: skip
-    assert (found[3]["score"], found[3]["end"]) == ("", "no space is left")
+    assert (found[3]["metric"], found[3]["score"], found[3]["end"]) == ("", "", "no space is left")
 
 
 def test_runs_that_differ_in_their_seed_alone_have_a_mean_and_a_deviation_the_best_first():
@@ -66,9 +67,10 @@ def test_runs_that_differ_in_their_seed_alone_have_a_mean_and_a_deviation_the_be
         run("ssru", "1", 1.0),
     ]
     failed = Outcome("gru3", {"cell": "gru", "seed": "3"}, failed=True)
+    again = Outcome("gru", {"cell": "gru"}, 2.5, "nll", (-2.5,), fixed={"seed": "2"})  # of an earlier start
     header = ["metric", "mean", "sd", "seeds", "cell"]
     rows = [["nll", "2.250", "0.354", "2", "gru"], ["nll", "3.500", "0.707", "2", "rnn"]]
-    assert seeds_table([*runs, failed]) == [header, *rows]
+    assert seeds_table([*runs, failed, again]) == [header, *rows]
     assert seeds_table(runs[1:3]) == []  # two cells, not two seeds of one
     assert seeds_table(RUNS[:1]) == []
 
