@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from nmt.cells import Cell
 from nmt.common.ranges import check_ranges
 from nmt.model.attention import AttentionConfig, Memory, build_attention
-from nmt.model.attention_check import check_forward
 from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import IGNORED, attention_cross_entropy, linear_cross_entropy
@@ -95,7 +94,6 @@ class Seq2Seq(nn.Module):
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab_size))
         self.dropout = Dropout(config.dropout, config.initial_dropout)
         shared = self.dropout, Dropout(config.recurrent_dropout)
-        check_forward(config.attention)
         self.encoder = Encoder(config.encoder, config.cell, embedding_size, hidden_size, *shared)
         self.decoder = Decoder(
             config.decoder,
