@@ -61,7 +61,8 @@ def test_what_is_ignored_counts_for_nothing(way, r_drop, monkeypatch):
         monkeypatch.setattr(loss_module.native, "takes", lambda *_: False)
         monkeypatch.setattr(loss_module, "_takes_triton", lambda *_: way == "triton")
     features, weight, bias = parts = [
-        torch.randn(*shape, requires_grad=True) for shape in ((W, P, FEATURES), (V, FEATURES), (V,))
+        torch.randn(*shape, requires_grad=True)
+        for shape in ((2 if r_drop else 1, P, FEATURES), (V, FEATURES), (V,))  # C has kernels for one pass
     ]
     targets, real = torch.randint(0, V, (P,)), torch.tensor([0, 2, 3, 5, 8, 9])
     expected = linear_cross_entropy(features[:, real], weight, bias, targets[real], 0.1, r_drop)
