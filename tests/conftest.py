@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import signal
 import sys
@@ -53,6 +54,16 @@ def _seed():
     torch.default_generator.manual_seed(0)  # torch.manual_seed probes other devices, which is slower than most tests
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_log():
+    """A command that runs in this process shows its log on the stderr of its test, which no other test has."""
+    logger = logging.getLogger("nmt")
+    level, handlers = logger.level, logger.handlers[:]
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")
