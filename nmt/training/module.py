@@ -131,7 +131,7 @@ class TrainingModule(pl.LightningModule):
         # Lightning divides by the batches of a whole update, which the last one of an epoch may lack.
         accumulate = self.trainer.accumulate_grad_batches
         own = min(accumulate, int(self.trainer.num_training_batches) - batch_idx // accumulate * accumulate)
-        return nan_if_not_finite(mean * (accumulate / own))
+        return nan_if_not_finite(mean if own == accumulate else mean * (accumulate / own))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule = datamodule_of(self.trainer)
