@@ -49,7 +49,8 @@ def build_app(service: Service, prefix: str = "") -> Callable[[Scope, Receive, S
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path, scope["root_path"] = scope["path"].removeprefix(prefix), prefix
         if prefix and not path:  # relative links of the page need the slash
-            response = Response(b"", CORS | {"location": f"{prefix}/"}, 308)
+            query = scope["query_string"].decode("latin-1")  # may hold a key
+            response = Response(b"", CORS | {"location": f"{prefix}/?{query}" if query else f"{prefix}/"}, 308)
         elif found := route_of(path):
             response = await _of_path(service, *found, scope, receive)
             service.metrics.count("nmt_requests_total", found[0], str(response.status))
