@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from nmt import __version__
@@ -19,6 +21,8 @@ NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
 FILE: Schema = {"type": "string", "format": "binary"}
+HTML = ("text/html",)
+OK = {"description": "the answer"}
 ERRORS = {
     "400": "what is asked for is not there, or too much",
     "403": "the key is not known",
@@ -41,25 +45,7 @@ def specification(pairs: Pairs, limits: Limits, address: str) -> Schema:
             "LibreTranslate's, DeepL's (/v2), OpenNMT-py's (/translator) and Hugging Face's (/).",
         },
         "servers": [{"url": address}],
-        "paths": {
-            "/translate": {"post": _translate(pairs, limits)},
-            "/translate_file": {"post": _translate_file(pairs, limits)},
-            "/download_file/{name}": {"get": _download_file()},
-            "/detect": {"post": _detect()},
-            "/languages": {"get": _get("The languages, and what each can be translated into.", _list(_language()))},
-            "/frontend/settings": {"get": _get("What a page for people needs to know.", {"type": "object"})},
-            "/health": {"get": _get("Whether the server is there for new requests.", _object(status=TEXT))},
-            "/inspect": {"post": _inspect(pairs)},
-            "/v2/translate": {"post": _deepl_translate(pairs, limits)},
-            "/v2/document": {"post": _deepl_upload(pairs, limits)},
-            "/v2/document/{name}": _deepl_document(),
-            "/v2/document/{name}/result": _deepl_result(),
-            "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
-            "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
-            "/translator/translate": {"post": _opennmt()},
-            "/translator/models": {"get": _get("The models by number.", _list({"type": "object"}))},
-            "/": {"get": _page(), "post": _hf()},
-        },
+        "paths": _libretranslate(pairs, limits) | _deepl(pairs, limits) | _others(pairs),
     }
 
 
@@ -72,187 +58,166 @@ def _list(items: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": items} | more
 
 
+def _one_of(values: Iterable[str], **more: Any) -> Schema:
+    return TEXT | {"enum": list(values)} | more
+
+
 ERROR = _object(("error",), error=TEXT)
 DEEPL_ERROR = _object(("message",), message=TEXT)
+OPENNMT_ERROR = _object(("error",), status=TEXT, error=TEXT)
 ONE_OR_SEVERAL: Schema = {"anyOf": [TEXT | {"minLength": 1}, _list(TEXT, minItems=1)]}
+KEY: Schema = {"type": ["string", "null"]}
 
 
-def _get(summary: str, schema: Schema, error: Schema = ERROR) -> Schema:
-    return {"summary": summary, "responses": _responses(schema, error)}
+def _operation(
+    summary: str,
+    answer: Schema,
+    body: Schema | None = None,
+    kinds: tuple[str, ...] = (JSON,),
+    error: Schema = ERROR,
+) -> Schema:
+    """An operation that answers in JSON, and the body that it takes, if any, as each of several media types."""
+    sent = {} if body is None else {"requestBody": {"required": True} | _content(body, kinds)}
+    refusals = {status: {"description": why} | _content(error) for status, why in ERRORS.items()}
+    return {"summary": summary} | sent | {"responses": {"200": OK | _content(answer)} | refusals}
 
 
-def _responses(schema: Schema, error: Schema) -> Schema:
-    found = {"200": {"description": "the answer", "content": {JSON: {"schema": schema}}}}
-    return found | {
-        status: {"description": why, "content": {JSON: {"schema": error}}} for status, why in ERRORS.items()
-    }
+def _content(schema: Schema, kinds: Iterable[str] = (JSON,)) -> Schema:
+    return {"content": {kind: {"schema": schema} for kind in kinds}}
 
 
-def _post(summary: str, body: Schema, schema: Schema, kinds: tuple[str, ...], error: Schema) -> Schema:
-    content = {kind: {"schema": body} for kind in kinds}
-    return {
-        "summary": summary,
-        "requestBody": {"required": True, "content": content},
-        "responses": _responses(schema, error),
-    }
+def _of_file(operation: Schema, error: Schema) -> Schema:
+    """An operation on a file by its name, which answers 404 for an unknown one."""
+    missing = {"description": "there is no such file, or no longer"} | _content(error)
+    return operation | {"responses": operation["responses"] | {"404": missing}}
 
 
-def _translate(pairs: Pairs, limits: Limits) -> Schema:
-    body = _object(
-        ("q", "source", "target"),
-        q=ONE_OR_SEVERAL | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
-        source=TEXT | {"enum": [AUTO, *pairs.sources], "description": "its case, and a region, do not matter"},
-        target=TEXT | {"enum": pairs.targets},
-        format=TEXT | {"enum": list(FORMATS), "default": "text"},
-        alternatives=WHOLE | {"minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
-        api_key={"type": ["string", "null"]},
-    )
-    detected = _object(confidence=NUMBER, language=TEXT)
-    answer = _object(
-        ("translatedText",),
-        translatedText={"anyOf": [TEXT, _list(TEXT)]},
-        detectedLanguage={"anyOf": [detected, _list(detected)]},
-        alternatives=_list({"anyOf": [TEXT, _list(TEXT)]}),
-    )
-    summary = "Translate a text, or a list of them. Forms and the query are taken too."
-    return _post(summary, body, answer, (JSON,), ERROR)
-
-
-def _translate_file(pairs: Pairs, limits: Limits) -> Schema:
-    body = _object(
-        ("file", "source", "target"),
-        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
-        source=TEXT | {"enum": [AUTO, *pairs.sources]},
-        target=TEXT | {"enum": pairs.targets},
-        api_key=TEXT,
-    )
-    answer = _object(("translatedFileUrl",), translatedFileUrl=TEXT | {"format": "uri"})
-    return _post("Translate a file.", body, answer, (MULTIPART,), ERROR)
-
-
-def _download_file() -> Schema:
-    return _got_file("A translated file, for half an hour.", ERROR) | {"parameters": [_in_path(r"^[\w.-]{1,99}$")]}
-
-
-def _got_file(summary: str, error: Schema) -> Schema:
-    found = _get(summary, {}, error)
-    found["responses"]["200"]["content"] = {kind: {"schema": FILE} for kind in sorted(set(CONTENT_TYPES.values()))}
-    return _or_nothing(found, error)
+def _fetched(summary: str, error: Schema) -> Schema:
+    found = _operation(summary, {}, error=error)
+    found["responses"]["200"] = OK | _content(FILE, sorted(set(CONTENT_TYPES.values())))
+    return _of_file(found, error)
 
 
 def _in_path(pattern: str) -> Schema:
     return {"name": "name", "in": "path", "required": True, "schema": TEXT | {"pattern": pattern}}
 
 
-def _or_nothing(operation: Schema, error: Schema) -> Schema:
-    """An operation that answers 404 for an unknown name."""
-    missing = {"description": "there is no such file, or no longer", "content": {JSON: {"schema": error}}}
-    return operation | {"responses": operation["responses"] | {"404": missing}}
+def _file(limits: Limits) -> Schema:
+    return FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"}
 
 
-def _detect() -> Schema:
-    body = _object(("q",), q=TEXT | {"minLength": 1}, api_key={"type": ["string", "null"]})
-    answer = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
-    return _post("Which language a text is in.", body, answer, (JSON, FORM, MULTIPART), ERROR)
-
-
-def _language() -> Schema:
-    return _object(("code", "name", "targets"), code=TEXT, name=TEXT, targets=_list(TEXT))
-
-
-def _inspect(pairs: Pairs) -> Schema:
-    body = _object(
+def _libretranslate(pairs: Pairs, limits: Limits) -> Schema:
+    source, target = _one_of([AUTO, *pairs.sources]), _one_of(pairs.targets)
+    text = _object(
         ("q", "source", "target"),
-        q=TEXT | {"minLength": 1},
-        source=TEXT | {"enum": pairs.sources},
-        target=TEXT | {"enum": pairs.targets},
-        translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
-        parts=_list(TEXT | {"enum": list(INSPECTED)}),
-        at=WHOLE | {"minimum": 0, "maximum": MAX_INSPECTED_CHARS, "description": "of this piece alone"},
-        side=TEXT | {"enum": list(SIDES), "default": "tgt"},
+        q=ONE_OR_SEVERAL | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
+        source=source | {"description": "its case, and a region, do not matter"},
+        target=target,
+        format=_one_of(FORMATS, default="text"),
+        alternatives=WHOLE | {"minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
+        api_key=KEY,
     )
-    answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
-    return _post("What the model does while it translates.", body, answer, (JSON,), ERROR)
+    file = _object(("file", "source", "target"), file=_file(limits), source=source, target=target, api_key=TEXT)
+    one = _object(confidence=NUMBER, language=TEXT)
+    translated = _object(
+        ("translatedText",),
+        translatedText={"anyOf": [TEXT, _list(TEXT)]},
+        detectedLanguage={"anyOf": [one, _list(one)]},
+        alternatives=_list({"anyOf": [TEXT, _list(TEXT)]}),
+    )
+    summary = "Translate a text, or a list of them. Forms and the query are taken too."
+    url = _object(("translatedFileUrl",), translatedFileUrl=TEXT | {"format": "uri"})
+    fetched = _fetched("A translated file, for half an hour.", ERROR)
+    question = _object(("q",), q=TEXT | {"minLength": 1}, api_key=KEY)
+    detected = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
+    languages = _list(_object(("code", "name", "targets"), code=TEXT, name=TEXT, targets=_list(TEXT)))
+    said = "Which language a text is in."
+    return {
+        "/translate": {"post": _operation(summary, translated, text)},
+        "/translate_file": {"post": _operation("Translate a file.", url, file, (MULTIPART,))},
+        "/download_file/{name}": {"get": fetched | {"parameters": [_in_path(r"^[\w.-]{1,99}$")]}},
+        "/detect": {"post": _operation(said, detected, question, (JSON, FORM, MULTIPART))},
+        "/languages": {"get": _operation("The languages, and what each can be translated into.", languages)},
+        "/frontend/settings": {"get": _operation("What a page for people needs to know.", {"type": "object"})},
+        "/health": {"get": _operation("Whether the server is there for new requests.", _object(status=TEXT))},
+    }
 
 
-def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
-    body = _object(
+def _deepl(pairs: Pairs, limits: Limits) -> Schema:
+    operation = partial(_operation, error=DEEPL_ERROR)
+    source, target = (_one_of(map(str.upper, codes)) for codes in (pairs.sources, pairs.targets))
+    texts = _object(
         ("text", "target_lang"),
         text=_list(TEXT, minItems=1, maxItems=limits.max_texts),
-        source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
-        target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
-        tag_handling=TEXT | {"enum": ["xml", "html"], "description": "XML is treated as HTML"},
+        source_lang=source,
+        target_lang=target,
+        tag_handling=_one_of(["xml", "html"], description="XML is treated as HTML"),
     )
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
-    answer = _object(("translations",), translations=_list(one))
-    return _post("Translate texts.", body, answer, (JSON,), DEEPL_ERROR)
-
-
-def _deepl_upload(pairs: Pairs, limits: Limits) -> Schema:
-    body = _object(
+    translated = _object(("translations",), translations=_list(one))
+    file = _object(
         ("file", "target_lang"),
-        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
+        file=_file(limits),
         filename=TEXT | {"description": "where the file has no name"},
-        source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
-        target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
+        source_lang=source,
+        target_lang=target,
     )
-    answer = _object(("document_id", "document_key"), document_id=TEXT, document_key=TEXT)
-    return _post("Translate a document, to be asked for later.", body, answer, (MULTIPART,), DEEPL_ERROR)
-
-
-def _deepl_document() -> Schema:
-    answer = _object(
+    accepted = _object(("document_id", "document_key"), document_id=TEXT, document_key=TEXT)
+    status = _object(
         ("document_id", "status"),
         document_id=TEXT,
-        status=TEXT | {"enum": ["queued", "translating", "done", "error"]},
+        status=_one_of(["queued", "translating", "done", "error"]),
         seconds_remaining=WHOLE,
         billed_characters=WHOLE,
         error_message=TEXT,
     )
-    return _with_key(_or_nothing(_get("How far a document is.", answer, DEEPL_ERROR), DEEPL_ERROR))
-
-
-def _deepl_result() -> Schema:
-    return _with_key(_got_file("A translated document, for half an hour.", DEEPL_ERROR))
+    kind = {"name": "type", "in": "query", "schema": _one_of(["source", "target"])}
+    names = _list(_object(("language", "name"), language=TEXT, name=TEXT, supports_formality=FLAG))
+    languages = operation("The languages.", names) | {"parameters": [kind]}
+    usage = operation("Characters translated.", _object(character_count=WHOLE, character_limit=WHOLE))
+    upload = operation("Translate a document, to be asked for later.", accepted, file, (MULTIPART,))
+    return {
+        "/v2/translate": {"post": operation("Translate texts.", translated, texts)},
+        "/v2/document": {"post": upload},
+        "/v2/document/{name}": _with_key(_of_file(operation("How far a document is.", status), DEEPL_ERROR)),
+        "/v2/document/{name}/result": _with_key(_fetched("A translated document, for half an hour.", DEEPL_ERROR)),
+        "/v2/languages": dict.fromkeys(("get", "post"), languages),
+        "/v2/usage": dict.fromkeys(("get", "post"), usage),
+    }
 
 
 def _with_key(operation: Schema) -> Schema:
     """By GET, with the document's key in the query, and by POST, with it in the body."""
     key = {"name": "document_key", "in": "query", "required": True, "schema": TEXT}
     name, body = _in_path(r"^[\w-]{1,99}$"), _object(("document_key",), document_key=TEXT)
-    given = {"required": True, "content": {kind: {"schema": body} for kind in (JSON, FORM)}}
+    given = {"required": True} | _content(body, (JSON, FORM))
     return {
         "get": operation | {"parameters": [name, key]},
         "post": operation | {"parameters": [name], "requestBody": given},
     }
 
 
-def _deepl_languages() -> Schema:
-    kind = {"name": "type", "in": "query", "schema": TEXT | {"enum": ["source", "target"]}}
-    answer = _list(_object(("language", "name"), language=TEXT, name=TEXT, supports_formality=FLAG))
-    return _get("The languages.", answer, DEEPL_ERROR) | {"parameters": [kind]}
-
-
-def _deepl_usage() -> Schema:
-    answer = _object(character_count=WHOLE, character_limit=WHOLE)
-    return _get("Characters translated.", answer, DEEPL_ERROR)
-
-
-def _opennmt() -> Schema:
-    body = _list(
-        _object(("src",), src=TEXT | {"minLength": 1}, id={"type": ["integer", "string", "null"]}), minItems=1
+def _others(pairs: Pairs) -> Schema:
+    inspected = _object(
+        ("q", "source", "target"),
+        q=TEXT | {"minLength": 1},
+        source=_one_of(pairs.sources),
+        target=_one_of(pairs.targets),
+        translation=KEY | {"description": "look at this one instead of the model's own"},
+        parts=_list(_one_of(INSPECTED)),
+        at=WHOLE | {"minimum": 0, "maximum": MAX_INSPECTED_CHARS, "description": "of this piece alone"},
+        side=_one_of(SIDES, default="tgt"),
     )
-    answer = _list(_list(_object(("tgt",), src=TEXT, tgt=TEXT, n_best=WHOLE, pred_score=NUMBER)))
-    error = _object(("error",), status=TEXT, error=TEXT)
-    return _post("Translate as OpenNMT-py's server does.", body, answer, (JSON,), error)
-
-
-def _page() -> Schema:
-    content = {"text/html": {"schema": TEXT}}
-    return {"summary": "The page for people.", "responses": {"200": {"description": "HTML", "content": content}}}
-
-
-def _hf() -> Schema:
-    body = _object(("inputs",), inputs=ONE_OR_SEVERAL, parameters=_object(src_lang=TEXT, tgt_lang=TEXT))
-    answer = _list(_object(("translation_text",), translation_text=TEXT))
-    return _post("Hugging Face's translation task.", body, answer, (JSON,), ERROR)
+    pieces = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
+    one = _object(("src",), src=TEXT | {"minLength": 1}, id={"type": ["integer", "string", "null"]})
+    answers = _list(_list(_object(("tgt",), src=TEXT, tgt=TEXT, n_best=WHOLE, pred_score=NUMBER)))
+    said, texts = "Translate as OpenNMT-py's server does.", _list(one, minItems=1)
+    page = {"summary": "The page for people.", "responses": {"200": {"description": "HTML"} | _content(TEXT, HTML)}}
+    inputs = _object(("inputs",), inputs=ONE_OR_SEVERAL, parameters=_object(src_lang=TEXT, tgt_lang=TEXT))
+    found = _list(_object(("translation_text",), translation_text=TEXT))
+    return {
+        "/inspect": {"post": _operation("What the model does while it translates.", pieces, inspected)},
+        "/translator/translate": {"post": _operation(said, answers, texts, error=OPENNMT_ERROR)},
+        "/translator/models": {"get": _operation("The models by number.", _list({"type": "object"}))},
+        "/": {"get": page, "post": _operation("Hugging Face's translation task.", found, inputs)},
+    }
