@@ -17,21 +17,20 @@ from nmt.common.json_text import to_json
 from nmt.common.log_lines import place_of
 from nmt.service.files import too_long
 from nmt.service.limits import Limits
-from nmt.service.routes import ROUTES, WITH_FILE, Asked, Handler, Response, refused, route_of
+from nmt.service.routes import COMMON, CORS, ROUTES, WITH_FILE, Asked, Handler, Response, refused, route_of
 from nmt.service.service import Service
 from nmt.service.wire import JSON, HttpRequest, RefusedError
 
 MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, read and discarded so that the client gets the error
 FORM_BYTES = 65_536  # of a form, besides its file
 HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
-CORS = {"access-control-allow-origin": "*"}
 PREFLIGHT = {
     **CORS,
     "access-control-allow-methods": "GET, POST, OPTIONS",
     "access-control-allow-headers": "authorization, content-type",
     "access-control-max-age": "86400",
 }
-COMMON = {**CORS, "content-type": JSON, "x-content-type-options": "nosniff", "cache-control": "no-store"}
+JSON_HEADERS = {**CORS, **COMMON, "content-type": JSON}
 GONE = 499  # the client has closed the connection; no standard defines a status for that
 
 Scope = MutableMapping[str, Any]
@@ -93,12 +92,12 @@ async def _answered(
         request = await _request(scope, receive, service.limits, *_most(service.limits, has_file, is_room))
         begun = time.perf_counter()
         client = scope["client"]
-        asked = Asked(service, request, client[0] if client else "", name)
+        asked = Asked(service, request, client[0] if client else "", path, name)
         content = await _until_gone(receive, handler(asked))
     service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
     if isinstance(content, Response):
         return content
-    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
+    return Response((content if isinstance(content, str) else to_json(content)).encode(), JSON_HEADERS)
 
 
 def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedError]:
@@ -184,7 +183,7 @@ async def _until_gone(receive: Receive, work: Awaitable[Any]) -> Any:
 
 
 def _refused(refusal: RefusedError, path: str, more: Mapping[str, str] | None = None) -> Response:
-    headers = COMMON | dict(more or {})
+    headers = JSON_HEADERS | dict(more or {})
     if refusal.retry_after_s is not None:
         headers["retry-after"] = f"{max(1, round(refusal.retry_after_s))}"
     if refusal.status in (408, 413, GONE):

@@ -23,6 +23,7 @@ from nmt.service.wire import (
     texts_field,
 )
 
+NO_KEY = "Authorization failed. Please supply a valid DeepL-Auth-Key via the Authorization header."
 UNLIMITED = 1_000_000_000_000  # characters: DeepL's own value for no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
 HANDLING = ("", "xml", "html")  # XML is treated as HTML, by the names of its tags

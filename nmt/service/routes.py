@@ -28,13 +28,15 @@ from nmt.service.wire import (
     text_field,
 )
 
+CORS = {"access-control-allow-origin": "*"}
+COMMON = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 FILE_HEADERS = {  # of a file to save, which must never be shown as a page of this server
+    **CORS,
+    **COMMON,
     "content-disposition": "attachment",  # a file name here would override the name that a page gives
     "content-security-policy": "default-src 'none'",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-    "access-control-allow-origin": "*",
 }
+DEEPL = "/v2/"  # the beginning of its paths
 
 
 class Response(NamedTuple):
@@ -55,27 +57,36 @@ class Asked:
     service: Service
     request: HttpRequest
     client: str  # its address
+    path: str  # in ROUTES
     name: str  # the value of {name} in the path
 
     def fields(self) -> dict[str, Any]:
         """The fields. Raises RefusedError for a client without access."""
         fields = fields_of(self.request)
-        self.admit(fields)
+        self._admit(fields)
         return fields
 
     def json(self) -> Any:
         """The body as JSON. Raises RefusedError for a client without access."""
         data = json_of(self.request)
-        self.admit(data if isinstance(data, dict) else {})
+        self._admit(data if isinstance(data, dict) else {})
         return data
 
     async def form(self) -> tuple[dict[str, Any], Upload | None]:
-        """The fields and the file, which may be long, parsed in a thread."""
-        return await in_thread(form_of, self.request)
+        """The fields and the file, which may be long, parsed in a thread. Raises RefusedError as `fields`."""
+        fields, upload = await in_thread(form_of, self.request)
+        self._admit(fields)
+        return fields, upload
 
-    def admit(self, fields: dict[str, Any]) -> None:
-        """Raises RefusedError for a client without access."""
-        self.service.admit(key_of(self.request, fields), self.client)
+    def key(self, fields: Mapping[str, Any]) -> str:
+        """The client's key; "" for none. Raises RefusedError where DeepL's API needs one."""
+        key = key_of(self.request, fields)
+        if not key and self.service.keys and self.path.startswith(DEEPL):
+            raise RefusedError(403, deepl.NO_KEY)
+        return key
+
+    def _admit(self, fields: Mapping[str, Any]) -> None:
+        self.service.admit(self.key(fields), self.client)
 
 
 async def translate(asked: Asked) -> Any:
@@ -84,9 +95,7 @@ async def translate(asked: Asked) -> Any:
 
 
 async def translate_file(asked: Asked) -> Any:
-    fields, upload = await asked.form()
-    asked.admit(fields)
-    wanted = libretranslate.file_request(fields, upload)
+    wanted = libretranslate.file_request(*await asked.form())
     asked.service.check_room()
     job = await asked.service.files.translated(wanted)
     return libretranslate.file_answer(asked.request.address, job.name)
@@ -140,26 +149,24 @@ async def inspect(asked: Asked) -> Any:
 
 
 async def deepl_translate(asked: Asked) -> Any:
-    wanted = deepl.translation_request(_deepl_fields(asked))
+    wanted = deepl.translation_request(asked.fields())
     return deepl.answer(wanted, await asked.service.translate(wanted))
 
 
 async def deepl_languages(asked: Asked) -> Any:
-    kind = text_field(_deepl_fields(asked), "type", "source")
+    kind = text_field(asked.fields(), "type", "source")
     if kind not in ("source", "target"):
         raise RefusedError(400, "Value for 'type' not supported.")
     return deepl.languages(asked.service.pairs, as_targets=kind == "target")
 
 
 async def deepl_usage(asked: Asked) -> Any:
-    _deepl_fields(asked)
+    asked.fields()
     return deepl.usage(asked.service.characters)
 
 
 async def deepl_upload(asked: Asked) -> Any:
-    fields, upload = await asked.form()
-    _admit_deepl(asked, fields)
-    wanted = deepl.document_request(fields, upload)
+    wanted = deepl.document_request(*await asked.form())
     asked.service.check_room()
     job = await asked.service.files.accept(wanted)
     return {"document_id": job.name, "document_key": job.key}
@@ -183,28 +190,8 @@ async def deepl_result(asked: Asked) -> Response:
 def _job(asked: Asked) -> Job:
     """The document that a client polls, also while the server shuts down. Raises RefusedError."""
     fields = fields_of(asked.request)
-    asked.service.rate_of(_deepl_key(asked, fields))
+    asked.service.rate_of(asked.key(fields))
     return asked.service.files.kept.get(asked.name, text_field(fields, "document_key"))
-
-
-def _deepl_fields(asked: Asked) -> dict[str, Any]:
-    """The fields. Raises RefusedError for a client without access."""
-    fields = fields_of(asked.request)
-    _admit_deepl(asked, fields)
-    return fields
-
-
-def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
-    asked.service.admit(_deepl_key(asked, fields), asked.client)
-
-
-def _deepl_key(asked: Asked, fields: dict[str, Any]) -> str:
-    key = key_of(asked.request, fields)
-    if not key and asked.service.keys:
-        raise RefusedError(
-            403, "Authorization failed. Please supply a valid DeepL-Auth-Key via the Authorization header."
-        )
-    return key
 
 
 async def opennmt_translate(asked: Asked) -> Any:
@@ -225,19 +212,16 @@ async def hf_translate(asked: Asked) -> Any:
 
 async def front(asked: Asked) -> Response:
     content, policy = page(secrets.token_urlsafe(16))
-    headers = {
+    headers = COMMON | {
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
     }
     return Response(content.encode(), headers)
 
 
 async def counts(asked: Asked) -> Response:
-    headers = {"content-type": metrics.CONTENT_TYPE, "cache-control": "no-store"}
-    return Response(asked.service.metrics.text().encode(), headers)
+    return Response(asked.service.metrics.text().encode(), COMMON | {"content-type": metrics.CONTENT_TYPE})
 
 
 # The handler of each path and method. {name} is any single part of a path.
@@ -279,7 +263,7 @@ def route_of(path: str) -> tuple[str, str] | None:
 
 def refused(path: str, refusal: RefusedError) -> Any:
     """A refusal in the format of the path's API."""
-    if path.startswith("/v2/"):
+    if path.startswith(DEEPL):
         return deepl.error(refusal)
     if path.startswith("/translator/"):
         return opennmt.error(refusal)
