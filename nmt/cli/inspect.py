@@ -107,8 +107,7 @@ def is_model(text: str) -> bool:
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
     """The sources, and their translations if given. Raises ValueError for files that do not match."""
-    from nmt.common.stream import REPLACED
-    from nmt.data.normalization import valid
+    from nmt.common.stream import REPLACED, valid
     from nmt.data.readers import read_lines
 
     if options.sentence is not None and options.src:

@@ -90,6 +90,18 @@ def decoded(raw: bytes, max_bytes: int, begins: bool = False) -> tuple[str, str]
         return raw.decode(errors="replace"), NOT_UTF_8
 
 
+def valid(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which UTF-8 cannot encode and SentencePiece does not accept. They
+    come from arguments that are not UTF-8, JSON, and the escapes of XLSX."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def lines_left(descriptor: int) -> int | None:
     """How many lines `read_groups` will find in a regular file; None for anything else. Consumes nothing."""
     try:

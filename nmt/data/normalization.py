@@ -1,4 +1,4 @@
-"""Unicode normalisation of text before it is split into pieces, and repair of invalid text.
+"""Unicode normalisation of text before it is split into pieces.
 
 Four of the names are rules of SentencePiece, which are stored in a .model file and applied with it. NFKC also changes
 content (½ becomes 1⁄2, ² becomes 2, full-width punctuation becomes ASCII): a model trained on such targets can never
@@ -14,6 +14,8 @@ from unicodedata import normalize
 
 import sentencepiece
 
+from nmt.common.stream import valid
+
 Outside = Literal["nfc", "identity"]  # not done by SentencePiece
 Rule = Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf"]  # done by SentencePiece; _cf folds case, too
 Normalization = Literal[Outside, Rule]
@@ -22,18 +24,6 @@ RULES: tuple[str, ...] = get_args(Rule)
 # A .model file is a protocol buffer, in which a later field overrides an earlier one of the same number. These bytes
 # override the normaliser's name and its table.
 WITHOUT_RULE = b"\x1a\x0c\x0a\x08identity\x12\x00"
-
-
-def valid(text: str) -> str:
-    """The text with U+FFFD for lone surrogates, which UTF-8 cannot encode and SentencePiece does not accept. They
-    come from arguments that are not UTF-8, and from JSON."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def outside(normalization: str) -> Outside | None:

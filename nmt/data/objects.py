@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from nmt.common.stream import Line
+from nmt.common.stream import Line, valid
 from nmt.data.readers import Pair, Row, other_row, row_in
 from nmt.formats.headers import columns_by_row, is_language, named_columns, shown
-
-SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell a lone one, UTF-8 cannot
 
 
 def jsonl_rows(
@@ -58,7 +55,7 @@ def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, numbe
 def _row_of_sides(sides: Any, src: str, tgt: str, where: str, number: int) -> Row:
     """The row of a mapping that should have a text under each of two codes."""
     texts = [sides.get(code) if isinstance(sides, dict) else None for code in (src, tgt)]
-    sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
+    sound = [valid(text) if isinstance(text, str) else "" for text in texts]
     pair = Pair(sound[0], sound[1], number)
     if sound == texts:
         return Row(pair)

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 
 from lxml import etree
 
+from nmt.common.stream import valid
 from nmt.formats.archives import Archive
 from nmt.formats.columns import Columns, column_of, columns_of, unknown
 from nmt.formats.document import Document, DocumentOptions, Segment, Table
@@ -141,8 +142,7 @@ class WorkbookDocument(Document):
 
 def unescaped(text: str) -> str:
     """A text with its escapes decoded, such as "_" for "_x005F_"."""
-    found = ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-    return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if found != text else text
+    return valid(ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text))
 
 
 def escaped(text: str) -> str:

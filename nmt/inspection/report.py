@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from nmt.common.bars import tracked
+from nmt.common.stream import valid
 from nmt.common.suggestions import did_you_mean
-from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.cell_terms import gate_term, state_term
 from nmt.inspection.flow import sentence_flow, untrained

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from nmt.common.stream import valid
+
 MAX_FIELDS = 10_000  # in a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 KEYS = ("api_key", "auth_key")  # LibreTranslate's and DeepL's field; either may be in the query, with any body
-_HALVES = re.compile("[\ud800-\udfff]")  # surrogates: no text has them, but JSON can spell them
 
 
 class RefusedError(Exception):
@@ -212,7 +212,7 @@ def text_field(fields: Mapping[str, Any], name: str, default: str | None = None)
         return default
     if not isinstance(value, str):
         raise RefusedError(400, f"Invalid request: {name} must be a string")
-    return _HALVES.sub("\ufffd", value)
+    return valid(value)
 
 
 def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], bool]:
@@ -223,7 +223,7 @@ def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], 
     texts = value if isinstance(value, list) else [value]
     if not all(isinstance(text, str) for text in texts):
         raise RefusedError(400, f"Invalid request: {name} must be a string or a list of strings")
-    return tuple(_HALVES.sub("\ufffd", text) for text in texts), isinstance(value, list)
+    return tuple(map(valid, texts)), isinstance(value, list)
 
 
 def number_field(fields: Mapping[str, Any], name: str, most: int) -> int:

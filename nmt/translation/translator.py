@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nmt.bundle import Bundle, model_folder
+from nmt.common.stream import valid
 from nmt.data.batching import found_of, groups_of_like_length
 from nmt.data.directions import Direction
-from nmt.data.normalization import valid
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Search
 from nmt.text.glossary import Glossary

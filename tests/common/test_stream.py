@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.common import stream
-from nmt.common.stream import lines_left, read_groups
+from nmt.common.stream import lines_left, read_groups, valid
 
 
 def lines_of(content: bytes, group_size=100, **settings):
@@ -142,3 +142,13 @@ def test_how_many_lines_are_left_in_a_file_is_known_and_none_is_taken(tmp_path):
     assert lines_left(reader) is None
     os.close(reader)
     os.close(writer)
+
+
+@given(st.text(st.characters() | st.sampled_from("\ud800\udbff\udc00\udfff\U0001f600aä")))
+def test_valid_text_stays_and_half_a_character_becomes_a_sign_for_it(text):
+    found = valid(text)
+    assert found.encode().decode() == found
+    if not any("\ud800" <= sign <= "\udfff" for sign in text):
+        assert found == text
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # two halves may be one
+    assert found == whole

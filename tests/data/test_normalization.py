@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.normalization import RULES, normalized, rule_of, valid
+from nmt.data.normalization import RULES, normalized, rule_of
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 
@@ -103,16 +103,6 @@ def test_where_both_normalizations_agree_on_the_targets_the_pieces_are_the_same_
     assert now.models[SRC] == before.models[SRC]
     assert now.encode_tgt(TEXT) == before.encode_tgt(TEXT)
     assert now.models[TGT] != before.models[TGT]  # but for the rule
-
-
-@given(st.text(st.characters() | st.sampled_from("\ud800\udbff\udc00\udfff\U0001f600aä")))
-def test_valid_text_stays_and_half_a_character_becomes_a_sign_for_it(text):
-    found = valid(text)
-    assert found.encode().decode() == found
-    if not any("\ud800" <= sign <= "\udfff" for sign in text):
-        assert found == text
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # two halves may be one
-    assert found == whole
 
 
 def test_half_a_character_is_no_error_on_either_side():
