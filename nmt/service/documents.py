@@ -37,12 +37,9 @@ class FileText:
     is_tagged: bool  # whether lines may contain tags
 
 
-class TextDocument:
+class TextDocument(Document):
     """Lines in UTF-8 or UTF-16; the sentences of a long line are translated one by one. Raises ValueError for another
     encoding, RefusedError(413) for a line that is too long."""
-
-    kept = 0
-    languages = ("", "")
 
     def __init__(self, data: bytes, options: DocumentOptions) -> None:
         self.file, self.options = read_text(data, NAME), options
@@ -57,12 +54,10 @@ class TextDocument:
         return self.file.written(self.cut.joined(targets, self.options.tgt))
 
 
-class _Unchanged:
+class _Unchanged(Document):
     """A file that is already in the target language."""
 
-    kept = 0
-    languages = ("", "")
-    segments: Sequence[Segment] = ()
+    segments = ()
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -89,7 +84,9 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
     """Read a file in one of several languages, each with the pair that translates it (see Pairs.ways). Raises
     RefusedError: 400 for an invalid file, 413 for too much text."""
     try:
-        pair, document = _in_language(data, suffix, ways)
+        source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
+        pair = ways[source]
+        document = _opened(data, suffix, pair) if pair else _Unchanged(data)
         segments = document.segments
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
@@ -104,15 +101,6 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
 def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. Call this once only."""
     return file.document.with_targets(with_lines(file.segments, known))
-
-
-def _in_language(
-    data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]
-) -> tuple[LanguagePair | None, Document]:
-    """The pair that translates a file, and its document. Raises ValueError."""
-    source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
-    pair = ways[source]
-    return pair, _opened(data, suffix, pair) if pair else _Unchanged(data)
 
 
 def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:

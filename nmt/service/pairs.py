@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nmt.data.directions import Direction, read_direction
 from nmt.hub import local
 from nmt.languages import ENGLISH
 from nmt.service.wire import RefusedError
@@ -34,7 +35,7 @@ def pairs_of(text: str) -> list[LanguagePair]:
     if not equals:
         folder = str(local(text))
         return [LanguagePair(*languages, (folder,)) for languages in _own_languages(folder)]
-    parts = codes.split(":") if ":" in codes else codes.split("-")
+    parts = codes.split(":" if ":" in codes else "-")
     if len(parts) != 2 or not all(CODE.fullmatch(part) for part in parts):
         raise ValueError(f"--pair {text}: it must begin with two codes of languages, as in de-en= or zh-Hans:en=")
     found = tuple(filter(None, folders.split(",")))
@@ -43,20 +44,17 @@ def pairs_of(text: str) -> list[LanguagePair]:
     return [LanguagePair(parts[0], parts[1], tuple(str(local(folder)) for folder in found))]
 
 
-def _own_languages(folder: str) -> list[tuple[str, str]]:
+def _own_languages(folder: str) -> list[Direction]:
     path = Path(folder) / "config.json"
     try:
         with path.open("rb") as file:
             config = json.loads(file.read(MAX_CONFIG_BYTES))
-        directions = config.get("directions") or []
-        languages = [tuple(one.split(":" if ":" in one else "-")) for one in directions]
-        languages = languages or [(config["src"], config["tgt"])]
+        found = [*map(read_direction, config.get("directions") or ())] or [Direction(config["src"], config["tgt"])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{folder} is no model directory: {path} cannot be read") from None
-    codes = [code for two in languages for code in two]
-    if len(codes) != 2 * len(languages) or not all(isinstance(one, str) and CODE.fullmatch(one) for one in codes):
+    if not all(isinstance(code, str) and CODE.fullmatch(code) for one in found for code in one):
         raise ValueError(f"{folder} does not say its languages; say them: --pair de-en={folder}")
-    return [(one[0], one[1]) for one in languages]
+    return found
 
 
 def misnamed(pair: LanguagePair) -> str | None:
