@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from nmt.formats.pieces import Piece, Tag
-from nmt.formats.xml import Element, local
+from nmt.formats.xml import Element, attribute, local
 from nmt.text.tag_pairs import nested_pairs
 
 FIELD_MARKS = {"fldChar", "instrText", "delInstrText"}
@@ -100,11 +100,6 @@ def is_link(instruction: str) -> bool:
 
 def is_range_mark(name: str) -> bool:
     return RANGE.fullmatch(name) is not None
-
-
-def attribute(node: Element, name: str) -> str:
-    """An attribute by its name without a namespace; "" if missing."""
-    return next((str(value) for key, value in node.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
 @dataclass(eq=False)

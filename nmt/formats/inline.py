@@ -10,10 +10,10 @@ without other tags. Lines stay lines. Whatever comes back, every tag is there on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
-from nmt.formats.document import Segment
+from nmt.formats.document import Document, Segment
 from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
 from nmt.html.tokens import SOFT_HYPHEN, unescaped
 from nmt.text.markup import ENTITY, TAG
@@ -53,6 +53,22 @@ class Inline:
         if self._tagged and self._spells:
             core = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in core]
         return [*self._before, *core, *self._after]
+
+
+class InlineDocument(Document):
+    """A document with slots for translations: texts, and a function that stores the pieces of their translations."""
+
+    def __init__(self) -> None:
+        self.slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [text.segment for texts, _ in self.slots for text in texts]
+
+    def fill_slots(self, targets: Sequence[str]) -> None:
+        left = iter(targets)
+        for texts, put in self.slots:
+            put(*[text.target(next(left)) for text in texts])
 
 
 def parts_of(segment: Segment) -> list[str]:

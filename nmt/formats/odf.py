@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import Element, append_text, children, local, qualified
+from nmt.formats.xml import Element, append_text, attribute, children, emptied, local
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
@@ -46,8 +46,7 @@ class OpenDocument(OfficeDocument):
         charts = [part for part in self.archive.members if CHART.fullmatch(part)]
         self._unseen: set[str] = set()  # names of styles
         for part, root in zip([*parts, *charts], self.roots([*parts, *charts]), strict=True):
-            styles = filter(_is_unseen, root.iter("{*}style"))
-            self._unseen = {str(style.get(qualified(style, "name"))) for style in styles}
+            self._unseen = {attribute(style, "name") for style in filter(_is_unseen, root.iter("{*}style"))}
             for paragraph in list(root.iter(*PARAGRAPHS)):
                 if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
                     self.add(paragraph, paragraph)
@@ -60,7 +59,7 @@ class OpenDocument(OfficeDocument):
         cell = paragraph.getparent()
         for name in [name for name in cell.attrib if name.endswith("}string-value") and local(cell) in CELLS]:
             del cell.attrib[name]  # it would override the paragraphs
-        at = [_emptied(paragraph)]
+        at = [emptied(paragraph)]
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
             if isinstance(value, str):
@@ -71,7 +70,7 @@ class OpenDocument(OfficeDocument):
                 value.tail = None
                 at[-1].append(value)  # not a copy, because paragraphs of a note in it are filled later
                 if isinstance(piece, Tag) and piece.kind == "open":
-                    at.append(_emptied(value))
+                    at.append(emptied(value))
 
     def _pieces(self, holder: Element) -> Iterator[Piece]:
         if holder.text:
@@ -84,7 +83,7 @@ class OpenDocument(OfficeDocument):
             elif name not in PAIRED:
                 if name not in DROPPED:
                     yield Tag("alone", node)
-            elif str(node.get(qualified(node, "style-name"))) in self._unseen:
+            elif attribute(node, "style-name") in self._unseen:
                 yield from self._pieces(node)
             else:
                 yield Tag("open", node)
@@ -113,13 +112,5 @@ def _is_unseen(style: Element) -> bool:
     """Whether a text style has no visible effect."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    family, parent = (style.get(qualified(style, name)) for name in ("family", "parent-style-name"))
-    is_text = family == "text" and parent is None
+    is_text = attribute(style, "family") == "text" and not attribute(style, "parent-style-name")
     return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
-
-
-def _emptied(element: Element) -> Element:
-    element.text = None
-    for node in list(element):
-        element.remove(node)
-    return element

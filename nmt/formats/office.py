@@ -5,22 +5,22 @@ place, and everything else stays byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from nmt.formats.archives import Archive
-from nmt.formats.document import Document, Segment
-from nmt.formats.inline import Inline
+from nmt.formats.inline import Inline, InlineDocument
 from nmt.formats.office_text import fill, pieces_of
 from nmt.formats.xml import Element, parse, written
 
 
-class OfficeDocument(Document):
+class OfficeDocument(InlineDocument):
     pieces_of = staticmethod(pieces_of)  # for Word and PowerPoint; OpenDocument has its own
     fill = staticmethod(fill)
 
     def __init__(self, data: bytes, name: str) -> None:
         self.archive = Archive(data, name)
+        super().__init__()
         self._trees: dict[str, tuple[Element, bytes]] = {}
-        self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph for its translation
 
     def roots(self, members: Sequence[str]) -> Iterator[Element]:
         """The root elements of members; changes in them are written back."""
@@ -34,14 +34,9 @@ class OfficeDocument(Document):
         """Register `source`, if it has text, to be translated into `target`, which may be the same paragraph."""
         text = Inline(self.pieces_of(source))
         if text.segment.text.strip():
-            self._slots.append((text, target))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [text.segment for text, _ in self._slots]
+            self.slots.append(([text], partial(self.fill, target)))
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        for (text, paragraph), target in zip(self._slots, targets, strict=True):
-            self.fill(paragraph, text.target(target))
+        self.fill_slots(targets)
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
         return self.archive.replaced(changed)

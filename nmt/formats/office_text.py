@@ -20,13 +20,12 @@ from nmt.formats.docx_marks import (
     LooseMark,
     MarkPair,
     RunChild,
-    attribute,
     folded,
     in_order,
     is_link,
 )
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import SPACE, Element, append_text, child, local, namespace, qualified
+from nmt.formats.xml import SPACE, Element, append_text, attribute, child, local, namespace, qualified
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}

@@ -11,15 +11,16 @@ import gettext
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 from translate.lang import factory
 from translate.storage.pypo import pofile
 
-from nmt.formats.document import Document, DocumentOptions, Segment, Unit
+from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.files import check_size, whole
-from nmt.formats.inline import Inline
-from nmt.formats.pieces import HTML, cut_at_tags, text_of_pieces
+from nmt.formats.inline import Inline, InlineDocument
+from nmt.formats.pieces import HTML, Piece, cut_at_tags, text_of_pieces
 from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
@@ -30,37 +31,35 @@ ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
-class PoDocument(Document):
+class PoDocument(InlineDocument):
     """Raises ValueError if the file is not PO."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
-        self.store, self.options = _parsed(data, name), options
+        super().__init__()
+        self.store, self.is_fuzzy = _parsed(data, name), options.state == "review"
         header = self.store.parseheader()
         self.languages = ("", header.get("Language", ""))
         self.count, self.one = _plurals(self.store, header, options)
-        self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: two if it has plurals
         for unit in self.store.units:
             if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
                 continue
             if not options.retranslate and not unit.isfuzzy() and _is_full(unit):
                 self.kept += 1
                 continue
-            self.todo.append((unit, [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]))
+            texts = [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]
+            self.slots.append((texts, partial(self._put, unit)))
 
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [text.segment for _, texts in self.todo for text in texts]
+    def _put(self, unit: Any, *forms: list[Piece]) -> None:
+        found = list(map(text_of_pieces, forms))
+        if len(found) > 1:
+            unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
+        else:
+            unit.target = found[0]
+        unit.markfuzzy(self.is_fuzzy)
+        unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # belong to a fuzzy translation
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        given = iter(targets)
-        for unit, texts in self.todo:
-            found = [text_of_pieces(text.target(next(given))) for text in texts]
-            if len(found) > 1:
-                unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
-            else:
-                unit.target = found[0]
-            unit.markfuzzy(self.options.state == "review")
-            unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # belong to a fuzzy translation
+        self.fill_slots(targets)
         return bytes(self.store)
 
 

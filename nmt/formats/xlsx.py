@@ -174,8 +174,7 @@ def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str])
 
 
 def _set(cell: Element, text: str) -> None:
-    for old in list(cell):
-        cell.remove(old)
+    del cell[:]
     cell.set("t", "inlineStr")
     inner = etree.SubElement(etree.SubElement(cell, qualified(cell, "is")), qualified(cell, "t"))
     inner.set(SPACE, "preserve")

@@ -7,16 +7,15 @@ libxml2 bounds the depth and the length of a text (256 levels, 10 MB).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
 from xml.parsers import expat
 
 from lxml import etree
 
-from nmt.formats.document import Document, Segment
 from nmt.formats.files import MAX_BYTES, check_size
-from nmt.formats.inline import Inline
+from nmt.formats.inline import Inline, InlineDocument
 from nmt.formats.pieces import Piece, Tag, with_pairs
 
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
@@ -131,6 +130,11 @@ def child(element: Element, name: str) -> Element | None:
     return next((child for child in element if local(child) == name), None)
 
 
+def attribute(element: Element, name: str) -> str:
+    """An attribute by its name without a namespace; "" if missing."""
+    return next((str(value) for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
 def inherited(element: Element, attribute: str) -> str | None:
     """The attribute of an element, or of its nearest ancestor that has it."""
     while element is not None:
@@ -191,10 +195,7 @@ def text_of(element: Element | None) -> str:
 
 def fill(element: Element, pieces: Iterable[Piece]) -> None:
     """Replace the content of an element by pieces."""
-    for old in list(element):
-        element.remove(old)
-    element.text = None
-    at = [element]
+    at = [emptied(element)]
     for piece in pieces:
         if isinstance(piece, str):
             append_text(at[-1], piece)
@@ -207,6 +208,13 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
             at[-1].append(made)
             if piece.kind == "open" and local(made) in PAIRED:
                 at.append(made)
+
+
+def emptied(element: Element) -> Element:
+    """The element without its content."""
+    del element[:]
+    element.text = None
+    return element
 
 
 def append_text(element: Element, text: str) -> None:
@@ -225,7 +233,7 @@ def _pieces(element: Element) -> Iterator[Piece]:
         yield str(element.text)
     for node in element:
         if local(node) in PAIRED and not _is_protected(node):
-            yield Tag("open", _shell(node))
+            yield Tag("open", etree.Element(node.tag, node.attrib, nsmap=node.nsmap))
             yield from _pieces(node)
             yield Tag("close", None)
         else:
@@ -236,10 +244,6 @@ def _pieces(element: Element) -> Iterator[Piece]:
 
 def _is_protected(node: Element) -> bool:
     return local(node) == "mrk" and (node.get("mtype") == "protected" or node.get("translate") == "no")
-
-
-def _shell(node: Element) -> Element:
-    return etree.Element(node.tag, node.attrib, nsmap=node.nsmap)
 
 
 def _without_tail(node: Element) -> Element:
@@ -254,19 +258,13 @@ def _key(node: Element) -> tuple[str, str | None]:
     return local(node)[1:], next((found for found in ids if found is not None), None)
 
 
-class XmlDocument(Document):
-    """A tree with slots for translations: inline texts, and a function that stores the translation of each."""
+class XmlDocument(InlineDocument):
+    """A tree in which translations are stored."""
 
     def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
+        super().__init__()
         self.tree, self.original, self.languages = tree, original, languages
-        self.slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [inline.segment for texts, _ in self.slots for inline in texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        left = iter(targets)
-        for texts, put in self.slots:
-            put(*[inline.target(next(left)) for inline in texts])
+        self.fill_slots(targets)
         return written(self.tree, self.original)
