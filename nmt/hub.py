@@ -15,7 +15,6 @@ from typing import Any
 from nmt.common.bars import is_seen
 from nmt.common.shown import shown
 
-SCHEME = "hf://"
 FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "scores.json")
 NAME = r"[\w.-]+/[\w.-]+"  # of a model on the hub
 _ADDRESS = re.compile(rf"hf:/{{1,2}}({NAME})(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes

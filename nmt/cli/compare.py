@@ -100,7 +100,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     for name, lines in systems.items():
         if len(lines) != len(srcs):
             raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
-    measure = measure_for(options, [path for path in options.systems if Path(local(path)).is_dir()], refs)
+    measure = measure_for(options, refs)
     found, signatures = compare(measure, systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {
         "test": options.test,

@@ -11,6 +11,7 @@ from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import (
     EvaluationSet,
     add_measure_options,
+    first_config,
     measure_for,
     order_note,
     read_test_set,
@@ -98,7 +99,7 @@ def tuned(options: argparse.Namespace) -> str:
     check_rare_options(options)
     take_direction(options)
     _, srcs, refs = evaluation_set(options)
-    return tune_search(options, open_translator(options), measure_for(options, options.model, refs), srcs, refs)
+    return tune_search(options, open_translator(options), measure_for(options, refs), srcs, refs)
 
 
 def evaluated(options: argparse.Namespace) -> str:
@@ -110,7 +111,7 @@ def evaluated(options: argparse.Namespace) -> str:
     name, srcs, refs = evaluation_set(options)
     translator = open_translator(options)
     output = options.output or output_folder(options.model, translator, name)
-    measure = measure_for(options, options.model, refs)
+    measure = measure_for(options, refs)
 
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
@@ -159,11 +160,9 @@ def output_folder(models: list[str], translator: Translator, name: str) -> Path:
 
 def take_direction(options: argparse.Namespace) -> None:
     """Take the direction of a model with several from --langpair, unless --to is given."""
-    from nmt.bundle import load_config, model_folder
-
     if options.langpair and "-" in options.langpair and not options.to:
-        config, _ = load_config(model_folder(options.model[0]))
-        if config.every_direction.only is None:
+        config = first_config(options)
+        if config and config.every_direction.only is None:
             options.from_, options.to = options.langpair.split("-", 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,20 +23,6 @@ def is_document(path: Path) -> bool:
     from nmt.data.pair_files import has_known_suffix
 
     return format_of(path) != TEXT or has_known_suffix(path.name)
-
-
-def languages_of(options: argparse.Namespace) -> tuple[str, str]:
-    """The languages of the first model's direction; without a model, --from and --to, or "". --tgt overrides the
-    target. Raises ValueError if the model has several directions and none is given."""
-    from nmt.bundle import load_config
-    from nmt.hub import local
-
-    given = getattr(options, "model", None) or getattr(options, "systems", None) or ()
-    folders = (path for one in given if (path := Path(local(one))).is_dir())
-    src, tgt = options.from_ or "", options.to or ""
-    if (folder := next(folders, None)) is not None:
-        src, tgt = load_config(folder)[0].every_direction.chosen(options.to, options.from_)
-    return src, options.tgt or tgt
 
 
 def refuse_unknown(path: Path, languages: Sequence[str]) -> None:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
-from nmt.cli.evaluation_documents import both_sides, is_document, languages_of, one_side, sources, text_lines
+from nmt.cli.evaluation_documents import both_sides, is_document, one_side, sources, text_lines
+from nmt.common.files import from_home
 from nmt.formats import SUFFIXES, TEXT, TSV, format_of
 from nmt.formats.headers import are_names, names_another, shown
+from nmt.hub import local
 from nmt.languages import CODE_OF
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
+    from nmt.bundle import BundleConfig
     from nmt.metrics.measure import Measure, References
     from nmt.translation.values import Translation
 
@@ -120,21 +123,36 @@ def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
+def first_config(options: argparse.Namespace) -> BundleConfig | None:
+    """The config of the first model; None for files of translations alone. Raises ValueError if it is damaged."""
+    given = getattr(options, "systems", None) or options.model
+    folder = next((path for one in given if (path := from_home(local(one))).is_dir()), None)
+    if folder is None:
+        return None
+    from nmt.bundle import load_config, model_folder  # imports torch, which files of translations do not need
+
+    return load_config(model_folder(folder))[0]
+
+
+def languages_of(options: argparse.Namespace) -> tuple[str, str]:
+    """The languages of the first model's direction; without a model, --from and --to, or "". --tgt overrides the
+    target. Raises ValueError if the model has several directions and none is given."""
+    src, tgt = options.from_ or "", options.to or ""
+    if model := first_config(options):
+        src, tgt = model.every_direction.chosen(options.to, options.from_)
+    return src, options.tgt or tgt
+
+
+def measure_for(options: argparse.Namespace, refs: References) -> Measure:
     """The measure of the first model, changed by --tgt and --tokenize. Without a model, --to or the references'
     script gives the language."""
     from nmt.metrics.measure import Measure
 
-    config, language = MetricConfig(), options.to or ""
-    if models:
-        from nmt.bundle import load_config, model_folder  # imports torch, which files of translations do not need
-
-        bundle, _ = load_config(model_folder(models[0]))
-        config = bundle.metric
-        language = bundle.every_direction.chosen(options.to, options.from_).tgt
+    model = first_config(options)
+    config = model.metric if model else MetricConfig()
     if options.tokenize:
         config = replace(config, tokenize=options.tokenize)
-    return Measure.of(config, options.tgt or language, (ref for column in refs for ref in column))
+    return Measure.of(config, languages_of(options)[1], (ref for column in refs for ref in column))
 
 
 def order_note(refs: References) -> list[str]:
