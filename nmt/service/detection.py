@@ -7,7 +7,7 @@ its script.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from nmt.languages import primary
@@ -121,8 +121,9 @@ _BESIDE_HAN = {"ja": ("kana", 0.5), "ko": ("hangul", 0.1)}
 
 
 @cache
-def _words_of(code: str) -> frozenset[str]:
-    return frozenset(_WORDS.get(code, "").split())
+def _signs_of(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The commonest words and the distinctive letters of a language."""
+    return frozenset(_WORDS.get(code, "").split()), frozenset(_LETTERS.get(code, ""))
 
 
 @cache
@@ -138,9 +139,10 @@ def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
     letters = sum(map(len, words))
     if not letters:
         return [(code, 0.0) for code in codes]
-    weights = {code: _weight(_primary(code), text, words, letters) for code in codes}
+    share = cache(lambda *scripts: len(_pattern(scripts).findall(text)) / letters)
+    weights = {code: _weight(_primary(code), words, share) for code in codes}
     served = {_primary(code) for code in codes}
-    others = [_weight(code, text, words, letters) for code in {*_WORDS, *_SCRIPTS_OF} - served]
+    others = [_weight(code, words, share) for code in {*_WORDS, *_SCRIPTS_OF} - served]
     total = sum(weights.values()) + max(others)
     ranked = sorted(codes, key=lambda code: -weights[code])  # stable: ties keep the order of the codes
     return [(code, 100 * weights[code] / total if total else 0.0) for code in ranked]
@@ -151,15 +153,15 @@ def _primary(code: str) -> str:
     return "nb" if first in ("no", "nn") else first
 
 
-def _weight(code: str, text: str, words: Sequence[str], letters: int) -> float:
-    scripts = _SCRIPTS_OF.get(code, ("latin",))
-    of_script = len(_pattern(scripts).findall(text)) / letters
-    if code == "zh" and _pattern(("kana",)).search(text):
+def _weight(code: str, words: Sequence[str], share: Callable[..., float]) -> float:
+    """How likely a text of these words is in a language; `share` is that of the characters in some scripts."""
+    of_script = share(*_SCRIPTS_OF.get(code, ("latin",)))
+    if code == "zh" and share("kana"):
         of_script /= 10
     own, weight = _BESIDE_HAN.get(code, ("", 1.0))
-    if own and not _pattern((own,)).search(text):
+    if own and not share(own):
         of_script *= weight
-    known, rare = _words_of(code), _LETTERS.get(code, "")
-    common = sum(word in known for word in words) / len(words)
-    marked = sum(any(letter in rare for letter in word) for word in words) / len(words)
+    known, rare = _signs_of(code)
+    common = sum(map(known.__contains__, words)) / len(words)
+    marked = 1 - sum(map(rare.isdisjoint, words)) / len(words)
     return float(min(of_script, 1.0) ** 2 * (UNKNOWN_SHARE + common + marked / 2) ** 2)
