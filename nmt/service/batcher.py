@@ -67,7 +67,7 @@ class Batcher:
         self._queues: dict[Hashable, deque[_Job]] = {}  # in the order of their turns
         self._tasks = Tasks()
         self._enough: tuple[int, asyncio.Future[None]] | None = None
-        self._idle: list[asyncio.Future[None]] = []
+        self._answered = asyncio.Event()
 
     def submit(self, kind: Hashable, segments: Sequence[str]) -> asyncio.Future[list[Any]]:
         """A future of the results, in order; cancel it when they are no longer needed. It may raise the error that
@@ -88,9 +88,9 @@ class Batcher:
 
     async def drained(self) -> None:
         """Wait until all jobs are answered."""
-        if self.jobs:
-            self._idle.append(asyncio.get_running_loop().create_future())
-            await self._idle[-1]
+        while self.jobs:
+            self._answered.clear()
+            await self._answered.wait()
 
     def _over(self, job: _Job) -> None:
         if not job.answer.cancelled():
@@ -100,10 +100,7 @@ class Batcher:
         self.waiting -= unseen
         self.dropped += unseen
         if not self.jobs:
-            for idle in self._idle:
-                if not idle.done():
-                    idle.set_result(None)
-            self._idle.clear()
+            self._answered.set()
 
     def _start(self) -> None:
         if self.free and self.waiting:

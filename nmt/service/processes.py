@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -88,7 +87,7 @@ class WorkerPool:
         self._control = control
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []  # the last one is used first: its caches are warm
-        self._waiters: deque[asyncio.Future[_Worker]] = deque()
+        self._changed = asyncio.Event()  # a worker is idle, or has ended
         self._received, self._descriptors = b"", list[int]()
         self._reply: asyncio.Future[tuple[Any, list[int]]] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -128,25 +127,21 @@ class WorkerPool:
         return answer.result()
 
     async def _free_worker(self) -> _Worker:
-        if self._idle:
-            return self._idle.pop()
-        if not self._workers and self.is_closed:
-            raise WorkerGoneError("there is no worker any more")
-        waiter: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        return await waiter
+        while not self._idle:
+            if not self._workers and self.is_closed:
+                raise WorkerGoneError("there is no worker any more")
+            self._changed.clear()
+            await self._changed.wait()
+        return self._idle.pop()
 
     def _release(self, worker: _Worker) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(worker)
-                return
         self._idle.append(worker)
+        self._changed.set()
 
     def _ended(self, worker: _Worker) -> None:
         """Replace a worker that has died."""
         self._workers.discard(worker)
+        self._changed.set()
         with suppress(ValueError):
             self._idle.remove(worker)
         if self.is_closed:
@@ -204,17 +199,11 @@ class WorkerPool:
         self._close_control()
         if self._reply and not self._reply.done():
             self._reply.set_exception(ChildProcessError("the process that holds the models has ended"))
-        self._fail_waiters()
         self.on_end()
-
-    def _fail_waiters(self) -> None:
-        while self._waiters and not self._workers:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_exception(WorkerGoneError("there is no worker any more"))
 
     def _close_control(self) -> None:
         self.is_closed = True
+        self._changed.set()
         asyncio.get_running_loop().remove_reader(self._control.fileno())
         self._control.close()
 
@@ -224,7 +213,6 @@ class WorkerPool:
             self._close_control()
         for worker in list(self._workers):
             worker.end()
-        self._fail_waiters()
         asyncio.get_running_loop().run_in_executor(None, self.process.wait)
 
 
