@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import re
 import socket
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
+from nmt.common.process import cores
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
@@ -160,7 +160,7 @@ def run(options: argparse.Namespace) -> None:
 
     pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)
-    workers = options.workers or len(os.sched_getaffinity(0))
+    workers = options.workers or cores()
     settings = Settings(
         pairs, workers, options.compute, options.keys, options.cache, options.watch, options.beam_size
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nmt.common.process import cores
 from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.text.guard import Guard
 from nmt.text.protection import Masked
@@ -81,4 +81,4 @@ def _cut(ids: list[int]) -> list[int]:
 
 
 def _threads(texts: int) -> int:
-    return os.cpu_count() or 1 if texts > FEW_TEXTS else 1
+    return cores() if texts > FEW_TEXTS else 1
