@@ -42,16 +42,16 @@ class TextDocument(Document):
     encoding, RefusedError(413) for a line that is too long."""
 
     def __init__(self, data: bytes, options: DocumentOptions) -> None:
-        self.file, self.options = read_text(data, NAME), options
+        self.file = read_text(data, NAME)
         _check_lines(self.file.text.split("\n"))
-        self.cut = cut(self.file.text, options.src)
+        self.cut = cut(self.file.text, options.src, options.tgt)
 
     @property
     def segments(self) -> Sequence[Segment]:
         return [Segment(text) for text in self.cut.texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        return self.file.written(self.cut.joined(targets, self.options.tgt))
+        return self.file.written(self.cut.joined(targets))
 
 
 class _Unchanged(Document):

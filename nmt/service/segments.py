@@ -21,16 +21,18 @@ class Segments:
     texts: tuple[str, ...]
     blanks: tuple[str, ...]
     inside: frozenset[int]  # the indices of blanks within a line
+    target: str  # the language of the translation
 
-    def joined(self, translations: Sequence[str], target: str) -> str:
-        """The whole text with translations into a language."""
+    def joined(self, translations: Sequence[str]) -> str:
+        """The whole text with translations."""
         parts = [self.blanks[0]]
         for number, (translation, blank) in enumerate(zip(translations, self.blanks[1:], strict=True), 1):
-            parts += [translation, between(blank, target, translations) if number in self.inside else blank]
+            parts += [translation, between(blank, self.target, translations) if number in self.inside else blank]
         return "".join(parts)
 
 
-def cut(text: str, language: str) -> Segments:
+def cut(text: str, language: str, target: str) -> Segments:
+    """The segments of a text in a language, to be translated into the target."""
     texts: list[str] = []
     blanks, inside = [""], set[int]()
     for line in re.split(r"(\n)", text):
@@ -43,7 +45,7 @@ def cut(text: str, language: str) -> Segments:
                 texts.append(stripped)
                 blanks.append(after)
         inside.update(range(first + 1, len(texts)))
-    return Segments(tuple(texts), tuple(blanks), frozenset(inside))
+    return Segments(tuple(texts), tuple(blanks), frozenset(inside), target)
 
 
 def _parts(line: str, language: str) -> Iterator[str]:

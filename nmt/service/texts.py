@@ -29,10 +29,10 @@ class SourceText:
 
     def translated(self, results: Sequence[SegmentResult]) -> TranslatedText:
         """The translation, joined from those of the segments."""
-        if self.pair is None:
+        if self.parts is None:
             return TranslatedText(self.text, self.source, self.confidence)
         most = max((len(one.alternatives) for one in results), default=0)
-        best, *others = [self._joined([_ranked(one, rank) for one in results]) for rank in range(most + 1)]
+        best, *others = [self.parts.joined([_ranked(one, rank) for one in results]) for rank in range(most + 1)]
         return TranslatedText(
             best,
             self.source,
@@ -41,13 +41,6 @@ class SourceText:
             sum(one.score for one in results) / max(1, len(results)),
             any(one.truncated for one in results),
         )
-
-    def _joined(self, translations: Sequence[str]) -> str:
-        assert self.pair
-        assert self.parts
-        if isinstance(self.parts, Segments):
-            return self.parts.joined(translations, self.pair.target)
-        return self.parts.joined(translations)
 
 
 def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, LanguagePair | None]) -> SourceText:
@@ -62,7 +55,7 @@ def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, Langua
     pair = ways[source]
     if pair is None:
         return SourceText(text, source, confidence)
-    parts = html.cut(text, source) if wanted.is_html else cut(text, source)
+    parts = html.cut(text, source) if wanted.is_html else cut(text, source, pair.target)
     return SourceText(text, source, confidence, pair, parts)
 
 
