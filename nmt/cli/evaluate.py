@@ -29,6 +29,7 @@ from nmt.cli.options import (
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.common.bars import seen
+from nmt.common.files import write_folder
 from nmt.common.json_text import digest_of, to_json
 from nmt.common.shown import shown
 from nmt.hub import is_remote
@@ -119,7 +120,7 @@ def evaluated(options: argparse.Namespace) -> str:
 
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
-    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # saved even if scoring fails
+    write_folder(output, {"hyp.txt": "".join(f"{hyp}\n" for hyp in hyps).encode()})  # saved even if scoring fails
     names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
     scores = measure.scores(hyps, refs, names, options.bootstrap)
     by_length = bleu_by_length(measure, srcs, hyps, refs)
@@ -135,7 +136,7 @@ def evaluated(options: argparse.Namespace) -> str:
     }
     if options.rare:
         report["rare"] = rare_report(options, translator, measure, srcs, hyps, refs)
-    write(output / "scores.json", to_json(report, 2) + "\n")
+    write_folder(output, {"scores.json": f"{to_json(report, 2)}\n".encode()})
     if options.json:
         return to_json(report, 2)
     lines = table(name, scores, by_length, unit(srcs), order_note(refs), output)
@@ -180,13 +181,6 @@ def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
     if not options.src or not options.ref:
         raise ValueError("give --src and --ref, or --testset and --langpair")
     return read_test_set(options)
-
-
-def write(path: Path, text: str) -> None:
-    from nmt.common.files import write_atomically
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.encode())
 
 
 def table(
