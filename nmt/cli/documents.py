@@ -25,6 +25,7 @@ from nmt.formats.sniff import markup_of
 if TYPE_CHECKING:
     from nmt.translation.workers import Workers
 
+COMMAND = "nmt-translate"
 STDOUT = Path("-")
 
 
@@ -120,19 +121,19 @@ def _same(one: Path, other: Path | None) -> bool:
 
 
 @contextmanager
-def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
+def text_streams(options: argparse.Namespace) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
     """Lines in groups, and the stream for their translations."""
-    with _groups_of(options.input, size) as groups, _output(options.output) as file:
+    with _groups_of(options.input) as groups, _output(options.output) as file:
         yield groups, file
 
 
 @contextmanager
-def _groups_of(path: Path | None, size: int) -> Iterator[Iterator[list[Line]]]:
+def _groups_of(path: Path | None) -> Iterator[Iterator[list[Line]]]:
     if path is None:
-        yield read_groups(sys.stdin.fileno(), size)
+        yield read_groups(sys.stdin.fileno(), GROUP)
         return
     with opened(path) as file:
-        yield group_lines(iter(lambda: file.read(CHUNK_BYTES), b""), size)
+        yield group_lines(iter(lambda: file.read(CHUNK_BYTES), b""), GROUP)
 
 
 @contextmanager
@@ -149,18 +150,18 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
         yield packed
 
 
-def warn_of_markup(command: str, lines: Sequence[str]) -> None:
+def warn_of_markup(lines: Sequence[str]) -> None:
     """Warn once if the lines look like a file's markup, and say which option keeps it; they are translated anyway."""
     if found := markup_of(lines):
         what, suffix = found
         warn(
-            command,
+            COMMAND,
             f"the input looks like {what}, and its markup is translated as if it were text; -i FILE.{suffix} -o "
             f"OUT.{suffix} keeps it (--format where the name does not tell)",
         )
 
 
-def translate_document(command: str, kind: str, options: argparse.Namespace, workers: Workers, form: Form) -> None:
+def translate_document(kind: str, options: argparse.Namespace, workers: Workers, form: Form) -> None:
     """Read, translate and write a document. Raises ValueError for an unreadable file before anything is written."""
     from nmt.formats.language_tags import same_language
 
@@ -169,15 +170,15 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
 
     def note(text: str) -> None:
         if not options.quiet:
-            warn(command, text)
+            warn(COMMAND, text)
 
     given = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column, note)
     document = read_document(kind, data, name, given)
     for code, own, side in zip(document.languages, (src, tgt), ("source", "target"), strict=True):
         if not same_language(code, own):
-            warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
+            warn(COMMAND, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
-    content = document.with_targets(translations(command, workers, segments, form, options.split != "none"))
+    content = document.with_targets(translations(workers, segments, form, options.split != "none"))
     with _output(options.output) as file:
         file.write(content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
@@ -191,7 +192,7 @@ def _content(path: Path | None) -> tuple[bytes, str]:
         return whole(file, str(path)), str(path)
 
 
-def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
+def translations(workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
     """A translation of each segment. Repeated texts are translated once; lines within a segment are translated one by
     one, and blank space at their ends is kept."""
     texts = lines_of(segments)
@@ -201,9 +202,9 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
         for start in range(0, len(texts), GROUP):
             group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
             known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
-    with Remarks(command, "segment", advises) as remarks:
+    with Remarks(COMMAND, "segment", advises) as remarks:
         for number, segment in enumerate(segments, 1):
             remarks.tell(number, [known[part] for part in parts_of(segment) if part in known])
     if form.check:
-        warn(command, remarks.check.summary)
+        warn(COMMAND, remarks.check.summary)
     return with_lines(segments, {text: answer.lines[0] for text, answer in known.items()})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nmt.answers import GROUP, Form, answers
 from nmt.cli.documents import (
+    COMMAND,
     STDOUT,
     add_file_options,
     kind_of,
@@ -40,8 +41,6 @@ from nmt.formats import TEXT
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
-
-COMMAND = "nmt-translate"
 
 
 def parser() -> Parser:
@@ -122,17 +121,17 @@ def main() -> None:
 
         if kind != TEXT:
             with seen(not options.quiet), Workers(translator, options.workers) as workers:
-                translate_document(COMMAND, kind, options, workers, form)
+                translate_document(kind, options, workers, form)
             return
         with (
             following(options) as done,
             Workers(translator, options.workers, done) as workers,
-            text_streams(options, GROUP) as (groups, output),
+            text_streams(options) as (groups, output),
             Remarks(COMMAND, "line", options.split != "none") as remarks,  # no advice for an explicit "none"
         ):
             for group in groups:
                 if group[0].number == 1:
-                    warn_of_markup(COMMAND, [line.text for line in group])
+                    warn_of_markup([line.text for line in group])
                 found = list(answers(workers, group, form))
                 for line, answer in zip(group, found, strict=True):
                     remarks.tell(line.number, [answer])

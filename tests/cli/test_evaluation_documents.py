@@ -93,12 +93,12 @@ def test_lines_of_a_segment_are_translated_one_by_one_with_their_tags(capsys):
         Segment("zwei\nzwei mal"),
         Segment("zwei"),
     ]
-    found = translations("nmt-translate", Shouting(), segments, Form(), True)
+    found = translations(Shouting(), segments, Form(), True)
     assert found == ['EINS <g id="1">HIER\n\n  ZWEI</g> DA\n<x id="2"/>\nEINS', "ZWEI\nZWEI MAL", "ZWEI"]
     first, more = capsys.readouterr().err.splitlines()
     assert first.startswith("nmt-translate: segment 1: several sentences, together longer")
     assert more.startswith("nmt-translate: so are 2 more segments: several sentences")
-    translations("nmt-translate", Shouting(), segments, Form(), False)
+    translations(Shouting(), segments, Form(), False)
     assert capsys.readouterr().err == ""
 
 
