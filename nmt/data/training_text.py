@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from nmt.common.bars import tracked
 from nmt.data.augmentation import with_rules
@@ -35,7 +36,8 @@ class TrainingText:
         tally = tally or Tally()
         found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, self.duplicates, held_out)
+        evaluation = chain(self.valid, self.corpus.pairs(self.corpus.test) if self.corpus.test else ())
+        fit = clean(found, self.corpus.cleaning, evaluation, tally.dropped, self.duplicates, held_out)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (with_rules(pair, self.rules) for pair in found)
 
@@ -45,11 +47,6 @@ class TrainingText:
             number += 1
             yield pair
         self.number = number
-
-    def _evaluation_pairs(self) -> Iterator[Pair]:
-        yield from self.valid
-        if self.corpus.test:
-            yield from self.corpus.pairs(self.corpus.test)
 
     def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
         """A newly learned tokenizer, and the settings that it was learned with."""

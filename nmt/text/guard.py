@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from nmt.languages import is_inside_word
 from nmt.text.glossary import Glossary
@@ -36,13 +35,8 @@ class Guard:
             return Masked(text)
         kept = found_in(text, self.rules.pattern)
         values = [(start, end, text[start:end]) for start, end in kept]
-        terms = islice(self._free_terms(text, kept), max(0, len(SYMBOLS) - len(values)))
-        return masked(text, sorted([*values, *terms]))
-
-    def _free_terms(self, text: str, kept: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
-        for start, end, term in self.terms(text):
-            if all(last <= start or end <= first for first, last in kept):
-                yield start, end, term
+        terms = [term for term in self.terms(text) if all(end <= term[0] or term[1] <= start for start, end in kept)]
+        return masked(text, sorted([*values, *terms[: max(0, len(SYMBOLS) - len(values))]]))
 
     def masked_targets(self, sources: Sequence[Masked], targets: Sequence[str]) -> list[str]:
         """Targets with the symbols of their sources in place of protected text and glossary terms."""
