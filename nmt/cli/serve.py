@@ -22,7 +22,6 @@ GRACE_S = 30  # to finish accepted requests after a signal
 
 
 def parser() -> Parser:
-    limits = Limits()
     parser = Parser(
         prog=COMMAND,
         description="Serve translations over HTTP: to clients of LibreTranslate (/translate, /detect, /languages) "
@@ -53,7 +52,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each"
     )
-    add_limits(parser, limits)
+    add_limits(parser)
     parser.add_argument(
         "--cache", type=up_to(10_000_000), default=0, metavar="N", help="keep the translations of N sentences (none)"
     )
@@ -80,36 +79,20 @@ def add_proxy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
+def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of Limits."""
     group = parser.add_argument_group("limits")
-    for name, default, what in (
-        ("bytes", limits.max_bytes, "of a request's body"),
-        ("texts", limits.max_texts, "of a request"),
-        ("chars", limits.max_chars, "of a request's texts"),
-        ("waiting", limits.max_waiting, "sentences that wait, before requests are refused with 429"),
-        ("files", limits.max_files, "files that are translated at a time, before one more is refused with 429"),
-        ("file-bytes", limits.max_file_bytes, "of a file"),
-        ("file-chars", limits.max_file_chars, "of a file's texts"),
-        ("kept-bytes", limits.max_kept_bytes, "of translated files that wait to be fetched; the oldest go first"),
-    ):
+    for field in fields(Limits):
+        is_time = field.name.endswith("_s")
+        option = field.metadata["option"] or field.name.replace("_", "-")
+        usual = "%(default)s" if field.default else "as many as can be"
         group.add_argument(
-            f"--max-{name}", type=positive_int, default=default, metavar="N", help=f"{what} (%(default)s)"
-        )
-    group.add_argument(
-        "--rate",
-        type=up_to(MAX_RATE),
-        default=limits.rate,
-        metavar="N",
-        help="requests a minute of an address, or of a key without a rate of its own (as many as can be)",
-    )
-    for name, field, until, what in (
-        ("timeout", "request_s", limits.request_s, "until an answer"),
-        ("file-timeout", "file_s", limits.file_s, "until a file is translated"),
-        ("read-timeout", "body_s", limits.body_s, "until a request's head, and then its body, has come"),
-    ):
-        group.add_argument(
-            f"--{name}", dest=field, type=seconds, default=until, metavar="S", help=f"{what} (%(default)s)"
+            f"--{option}",
+            dest=field.name,
+            type=seconds if is_time else up_to(MAX_RATE) if field.name == "rate" else positive_int,
+            default=field.default,
+            metavar="S" if is_time else "N",
+            help=f"{field.metadata['words']} ({usual})",
         )
 
 

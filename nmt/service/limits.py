@@ -6,8 +6,9 @@ import hashlib
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nmt.service.wire import RefusedError
 
@@ -18,20 +19,25 @@ KEPT_S = 1800.0  # how long a translated file can be fetched
 MAX_LINE_CHARS = 10_000  # of a line in a file: it is one segment, and others wait for it
 
 
+def _limit(default: float, words: str, option: str | None = None) -> Any:
+    """A field of Limits, with its description and nmt-serve's option for it; None: the field's own name."""
+    return field(default=default, metadata={"words": words, "option": option})
+
+
 @dataclass(frozen=True)
 class Limits:
-    max_bytes: int = 1_000_000  # of a body
-    max_texts: int = 1000  # of a request
-    max_chars: int = 50_000  # of a request, all texts together
-    max_waiting: int = 4000  # segments of all requests; beyond that requests are refused
-    request_s: float = 60.0  # until a request is answered
-    body_s: float = 15.0  # until a request's head has arrived, and again until its body has
-    rate: int = 0  # requests a minute for each client, or each key without its own rate; 0: no limit
-    max_files: int = 8  # translated at a time; beyond that a file is refused
-    max_file_bytes: int = 10_000_000  # of a file
-    max_file_chars: int = 1_000_000  # of a file's texts
-    max_kept_bytes: int = 200_000_000  # of all translated files together
-    file_s: float = 600.0  # until a file is translated
+    max_bytes: int = _limit(1_000_000, "of a request's body")
+    max_texts: int = _limit(1000, "of a request")
+    max_chars: int = _limit(50_000, "of a request's texts")
+    max_waiting: int = _limit(4000, "sentences that wait, before requests are refused with 429")
+    max_files: int = _limit(8, "files that are translated at a time, before one more is refused with 429")
+    max_file_bytes: int = _limit(10_000_000, "of a file")
+    max_file_chars: int = _limit(1_000_000, "of a file's texts")
+    max_kept_bytes: int = _limit(200_000_000, "of translated files that wait to be fetched; the oldest go first")
+    rate: int = _limit(0, "requests a minute of an address, or of a key without a rate of its own")  # 0: no limit
+    request_s: float = _limit(60.0, "until an answer", "timeout")
+    file_s: float = _limit(600.0, "until a file is translated", "file-timeout")
+    body_s: float = _limit(15.0, "until a request's head, and then its body, has come", "read-timeout")
 
     def check(self, texts: Iterable[str]) -> None:
         """Raises RefusedError(400) for too many texts or characters."""
