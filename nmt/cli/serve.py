@@ -18,7 +18,6 @@ from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
 COMMAND = "nmt-serve"
-GRACE_S = 30  # to finish accepted requests after a signal
 
 
 def parser() -> Parser:
@@ -165,7 +164,6 @@ def run(options: argparse.Namespace) -> None:
             spawned,
             options.proxy,
             options.url_prefix,
-            GRACE_S,
             lambda: None if options.quiet else warn(COMMAND, f"listening on {address_of(bound)}"),
         )
     except ChildProcessError as error:

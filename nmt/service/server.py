@@ -24,6 +24,7 @@ from nmt.service.processes import Spawned
 from nmt.service.service import Service
 
 KEEP_ALIVE_S = 65  # longer than that of proxies
+GRACE_S = 30  # to finish accepted requests after a signal
 LAST_ANSWERS_S = 5  # to send the last responses
 
 
@@ -41,7 +42,6 @@ def serve(
     spawned: Spawned,
     proxy: str | None,
     prefix: str,
-    grace_s: float,
     on_ready: Callable[[], None],
 ) -> None:
     """Serve until a signal. `proxy` is the address of a proxy whose X-Forwarded-For is trusted; `prefix` is
@@ -63,7 +63,7 @@ def serve(
         timeout_graceful_shutdown=LAST_ANSWERS_S,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(service, _Server(config), bound, spawned, grace_s, on_ready))
+        runner.run(_serve(service, _Server(config), bound, spawned, on_ready))
 
 
 async def _serve(
@@ -71,7 +71,6 @@ async def _serve(
     server: uvicorn.Server,
     bound: socket.socket,
     spawned: Spawned,
-    grace_s: float,
     on_ready: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -79,7 +78,7 @@ async def _serve(
     received: list[int] = []
 
     async def end() -> None:
-        await service.drain(grace_s)
+        await service.drain(GRACE_S)
         server.should_exit = True
 
     def stop(number: int) -> None:
