@@ -14,8 +14,9 @@ VARIANT = 1  # rank of a more particular tag, between the tag itself and a less 
 
 
 def matching(wanted: str, tags: Iterable[str]) -> list[str]:
-    """The tags that `wanted` takes, the best first: the same; then more particular ones (filtering: `de` takes
-    `de-DE`, `zh-TW` takes `zh-Hant-TW`); then less particular ones (lookup: `de-CH` takes `de`)."""
+    """The tags that `wanted` takes, the best first: the same, of several the one that is spelt alike; then more
+    particular ones (filtering: `de` takes `de-DE`, `zh-TW` takes `zh-Hant-TW`); then less particular ones (lookup:
+    `de-CH` takes `de`)."""
     return [tag for *_, tag in _ranked(wanted, tags)]
 
 
@@ -36,7 +37,7 @@ def _ranked(wanted: str, tags: Iterable[str]) -> list[tuple[int, int, int, str]]
     for place, tag in enumerate(dict.fromkeys(tags)):
         there = _parts(tag)
         if there == parts:
-            ranked.append((0, 0, place, tag))
+            ranked.append((0, int(tag.casefold() != wanted.casefold()), place, tag))
         elif _filters(parts, there):
             ranked.append((VARIANT, len(there), place, tag))
         elif parts[: len(there)] == there:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.data.directions import Direction, read_direction
+from nmt.formats import language_tags
 from nmt.hub import local
-from nmt.languages import ENGLISH
+from nmt.languages import ENGLISH, primary
 from nmt.service.wire import RefusedError
 
 CODE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -64,15 +65,10 @@ def misnamed(pair: LanguagePair) -> str | None:
             own = _own_languages(folder)
         except ValueError:
             continue  # it names none, or cannot be read, which loading it will report
-        if not any(_is_same(pair.source, src) and _is_same(pair.target, tgt) for src, tgt in own):
+        if not any(matching(pair.source, [src]) and matching(pair.target, [tgt]) for src, tgt in own):
             said = ", ".join("-".join(two) for two in own)
             return f"--pair {pair.name}: {folder} says that it translates {said}"
     return None
-
-
-def _is_same(code: str, other: str) -> bool:
-    """Whether a code may mean another code or a language's name."""
-    return matching(code, [other]) is not None or name_of(code).lower() == other.lower()
 
 
 class Pairs:
@@ -152,16 +148,10 @@ class Pairs:
 
 
 def matching(code: str, codes: Sequence[str]) -> str | None:
-    """The served code that a client means: the same, ignoring case; else the language itself (`de-DE` may be `de`);
-    else its first variant that is served (`pt`, or `pt-PT`, may be `pt-BR`)."""
-    wanted = _plain(code)
-    plain = {_plain(one): one for one in reversed(codes)}
-    if wanted in plain:
-        return plain[wanted]
-    first = wanted.partition("-")[0]
-    return plain.get(first) or next(
-        (one for key, one in reversed(plain.items()) if key.startswith(f"{first}-")), None
-    )
+    """The served code that a client means: the same, a more particular or a less particular one (`pt` may be `pt-BR`,
+    `de-DE` may be `de`; see language_tags.py); else another variant of its language (`pt-PT` may be `pt-BR`)."""
+    found = language_tags.matching(code, codes) or language_tags.matching(primary(code), codes)
+    return next(iter(found), None)
 
 
 def _plain(code: str) -> str:

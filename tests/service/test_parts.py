@@ -149,6 +149,10 @@ def test_what_has_no_pair_is_refused():
 def test_codes_fall_back_to_the_language():
     assert matching("DE_at", ["de", "en"]) == "de"
     assert matching("pt", ["pt-BR", "en"]) == "pt-BR"
+    assert matching("pt-PT", ["en", "pt-BR"]) == "pt-BR"
+    assert matching("zh-Hant-TW", ["zh", "zh-Hant"]) == "zh-Hant"
+    assert matching("deu", ["en", "de"]) == "de"
+    assert matching("NB", ["no", "nb"]) == "nb"  # both stand for one language
     assert matching("fr", ["de"]) is None
 
 
