@@ -83,8 +83,7 @@ class Generations:
         return self._old_deaths + self.current.models.deaths
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for an invalid model or keys, OSError for keys that cannot be read, and ChildProcessError
-        when no process can run."""
+        """Raises ValueError for an invalid model or keys, and ChildProcessError when no process can run."""
         self._loaded = stamp(self.settings.pairs)
         self.current = await self._generation(spawned)
         if self.settings.watch_s:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nmt.data.readers import read_lines
 from nmt.service.wire import RefusedError
 
 MAX_CLIENTS = 10_000  # with a remembered rate; the least recent one is forgotten
@@ -53,7 +54,7 @@ class Limits:
 class Keys:
     """API keys from a file: one a line, with its own rate in requests a minute if it has one; `#` begins a comment.
 
-    Raises ValueError for any other line, without quoting it.
+    Raises ValueError for any other line, without quoting it, and for a file that cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +73,7 @@ class Keys:
 
 
 def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         key, *rest = line.partition("#")[0].split() or [""]
         if not key:
             continue

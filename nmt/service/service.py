@@ -50,8 +50,7 @@ class Service:
         self._speed = 100.0  # recent segments per second
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for an invalid model or keys, OSError for keys that cannot be read, and ChildProcessError
-        when no process can run."""
+        """Raises ValueError for an invalid model or keys, and ChildProcessError when no process can run."""
         self.batcher = Batcher(self._run, self.settings.workers)
         await self.generations.start(spawned)
         self.metrics.now |= {

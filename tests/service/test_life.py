@@ -202,7 +202,7 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
         (["--pair", f"de-en={tmp_path}"], "config.json cannot be read"),
         (["runs/demo/model"], "say which models to serve by --pair: --pair runs/demo/model"),
         (["--pair", "nonsense"], "nonsense is no model directory"),
-        (["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "none")], "No such file"),
+        (["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "none")], "none is missing"),
         (["--pair", f"de-en={model_dirs['de-en']}", "--host", "203.0.113.1"], "assign requested address"),
     ):
         result = command("nmt-serve", "--port", "0", *arguments)

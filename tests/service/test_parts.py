@@ -178,6 +178,9 @@ def test_keys_have_rates_and_are_not_shown(tmp_path):
     with pytest.raises(ValueError, match=r"keys:1: a line is a key") as error:
         Keys(path)
     assert "secret" not in str(error.value)
+    path.write_bytes(b"secr\xe9t\n")
+    with pytest.raises(ValueError, match=r"keys, line 1 is not UTF-8"):
+        Keys(path)
 
 
 def test_a_rate_is_a_bucket_that_fills_up():
