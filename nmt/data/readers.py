@@ -161,11 +161,8 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
                 f"{where} ({shown(first.cells)}) looks like names of columns, but these must be {header}, in the "
                 f"columns' order"
             )
-    for row in rows:
-        faults = row.faults + _other_width(row, width, name)
-        cells = row.cells if len(row.cells) <= width else [""] * width  # with too many, columns cannot be told apart
-        cells = cells + [""] * (width - len(cells))
-        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults, languages=languages)
+    for line, cells, faults in _of_width(rows, width, name):
+        yield Row(Pair(cells[columns[0]], cells[columns[1]], line), faults, languages=languages)
 
 
 def _rows_by_language(
@@ -177,17 +174,20 @@ def _rows_by_language(
     texts: tuple[int, int],
 ) -> Iterator[Row]:
     """The pairs of a table whose rows say which languages they are in."""
-    for row in rows:
-        faults = row.faults + _other_width(row, width, name)
-        cells = row.cells if len(row.cells) == width else [""] * width
-        found = Row(Pair(cells[texts[0]], cells[texts[1]], row.line), faults)
+    for line, cells, faults in _of_width(rows, width, name):
+        found = Row(Pair(cells[texts[0]], cells[texts[1]], line), faults)
         there = cells[languages[0]], cells[languages[1]]
-        yield found if faults else row_in(there, found, wanted, f"{name}, line {row.line}")
+        yield found if faults else row_in(there, found, wanted, f"{name}, line {line}")
 
 
-def _other_width(row: Cells, width: int, name: str) -> list[str]:
-    has = len(row.cells)
-    return [] if has == width else [f"{name}, line {row.line} has {has} column{'s' * (has != 1)}; it needs {width}"]
+def _of_width(rows: Iterable[Cells], width: int, name: str) -> Iterator[Cells]:
+    """The rows with so many cells. Missing ones are empty; if there are too many, columns cannot be told apart, and
+    all are."""
+    for line, cells, faults in rows:
+        if (has := len(cells)) != width:
+            faults = [*faults, f"{name}, line {line} has {has} column{'s' * (has != 1)}; it needs {width}"]
+            cells = cells + [""] * (width - has) if has < width else [""] * width
+        yield Cells(line, cells, faults)
 
 
 def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
