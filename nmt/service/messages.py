@@ -36,7 +36,7 @@ class SegmentResult(NamedTuple):
 class Inspection(NamedTuple):
     """A request to inspect the translation of a text."""
 
-    pair: str
+    pair: str  # its name; "" until it is known
     text: str
     translation: str | None  # None: the model's own
     parts: Sequence[str]  # of INSPECTED

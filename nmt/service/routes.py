@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nmt.service import deepl, detection, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
 from nmt.service.limits import MAX_INSPECTED_CHARS
-from nmt.service.messages import INSPECTED, SIDES
+from nmt.service.messages import INSPECTED, SIDES, Inspection
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
@@ -140,12 +140,12 @@ async def inspect(asked: Asked) -> Any:
     if not isinstance(parts, list) or not all(part in INSPECTED for part in parts):
         raise RefusedError(400, f"Invalid request: parts must be a list of {', '.join(INSPECTED)}")
     source, target = text_field(fields, "source"), text_field(fields, "target")
-    translation = text_field(fields, "translation", "") or None
     side = text_field(fields, "side", "tgt")
     if side not in SIDES:
         raise RefusedError(400, f"Invalid request: side must be {' or '.join(SIDES)}")
     piece = None if fields.get("at") is None else (side, number_field(fields, "at", MAX_INSPECTED_CHARS))
-    return await asked.service.inspect(text_field(fields, "q"), source, target, translation, parts, piece)
+    wanted = Inspection("", text_field(fields, "q"), text_field(fields, "translation", "") or None, parts, piece)
+    return await asked.service.inspect(wanted, source, target)
 
 
 async def deepl_translate(asked: Asked) -> Any:

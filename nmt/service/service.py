@@ -94,20 +94,16 @@ class Service:
             ways = generation.pairs.ways(wanted.source, wanted.target)
             texts = [source_text(text, wanted, ways) for text in wanted.texts]
             markup: Markup = "html" if wanted.is_html else ""
-            kinds = {
+            kinds: dict[LanguagePair | None, _Kind] = {
                 pair: _Kind(generation, pair.name, wanted.alternatives, markup) for pair in ways.values() if pair
             }
-            segments: dict[_Kind, list[str]] = {kind: [] for kind in kinds.values()}
-            for text in texts:
-                if text.pair:
-                    segments[kinds[text.pair]] += text.segments
+            segments = {
+                kind: [segment for text in texts if text.pair == pair for segment in text.segments]
+                for pair, kind in kinds.items()
+            }
             self.check_room(sum(map(len, segments.values())))
             found = await self._results(segments, self.limits.request_s)
-            answers = []
-            for text in texts:
-                results = [found[kinds[text.pair], segment] for segment in text.segments] if text.pair else []
-                answers.append(text.translated(results))
-            return answers
+            return [text.translated([found[kinds[text.pair], one] for one in text.segments]) for text in texts]
 
     def check_room(self, number: int = 1) -> None:
         """Raises RefusedError(429) at once when too many segments wait; an empty queue accepts any number."""
@@ -152,20 +148,11 @@ class Service:
             self._cache.popitem(last=False)
         return found
 
-    async def inspect(
-        self,
-        text: str,
-        source: str,
-        target: str,
-        translation: str | None,
-        parts: Sequence[str],
-        piece: tuple[str, int] | None,
-    ) -> str:
-        """An inspection of a text, or of one piece on a side ("src" or "tgt"), as JSON; see nmt/inspection. Raises
-        RefusedError."""
-        if len(text) > MAX_INSPECTED_CHARS or len(translation or "") > MAX_INSPECTED_CHARS:
+    async def inspect(self, wanted: Inspection, source: str, target: str) -> str:
+        """An inspection, by the pair that these codes mean, as JSON; see nmt/inspection. Raises RefusedError."""
+        if max(len(wanted.text), len(wanted.translation or "")) > MAX_INSPECTED_CHARS:
             raise RefusedError(400, f"a text of more than {MAX_INSPECTED_CHARS} characters cannot be looked at")
-        if not text.strip():
+        if not wanted.text.strip():
             raise RefusedError(400, "Invalid request: missing q parameter")
         self.check_room()
         with self.generations.current as generation:
@@ -173,8 +160,7 @@ class Service:
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
             async with self._in_time("looked at", self.limits.request_s):
-                wanted = Inspection(pair.name, text, translation, parts, piece)
-                found: str = await generation.models.run("inspect", wanted)
+                found: str = await generation.models.run("inspect", wanted._replace(pair=pair.name))
             if not found:
                 raise RefusedError(400, "there is nothing in this text that the model reads")
             return found
