@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from nmt.formats.pieces import Piece, Tag
+from nmt.text.tags import Piece, Tag
 
 # Each with its own end. \r\r\n comes from programs that convert line ends twice.
 LINES = re.compile(r"[^\r\n]*+(?:\r{0,2}\n|\r)|[^\r\n]+")

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from nmt.formats.pieces import Piece, Tag
 from nmt.formats.xml import Element, attribute, local
-from nmt.text.tag_pairs import nested_pairs
+from nmt.text.tags import Piece, Tag, nested_pairs
 
 FIELD_MARKS = {"fldChar", "instrText", "delInstrText"}
 DELETED = {"del", "moveFrom"}  # may contain marks of a field that goes on after them

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
 from nmt.formats.document import Document, Segment
-from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
 from nmt.html.tokens import SOFT_HYPHEN, unescaped
 from nmt.text.markup import ENTITY, TAG
+from nmt.text.tags import HTML, Piece, Tag, core, cut_at_tags, partners
 
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
 
@@ -25,21 +25,12 @@ class Inline:
     """The pieces of a text, whose opening and closing tags are nested."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        first, last = 0, len(pieces)
-        pairs = _pairs(pieces)
-        while first < last:
-            if _stays(pieces[first]):
-                first += 1
-            elif _stays(pieces[last - 1]):
-                last -= 1
-            elif pairs.get(first) == last - 1:
-                first, last = first + 1, last - 1
-            else:
-                break
-        self._before, self._after = list(pieces[:first]), list(pieces[last:])
-        core = pieces[first:last]
-        self._tagged = any(isinstance(piece, Tag) for piece in core)
-        self._core = [part for piece in core for part in _cut(piece)] if self._tagged else list(core)
+        inner = core(pieces, lambda text: not text.strip())
+        self._before, self._after = list(pieces[: inner.start]), list(pieces[inner.stop :])
+        self._core = list(pieces[inner.start : inner.stop])
+        self._tagged = any(isinstance(piece, Tag) for piece in self._core)
+        if self._tagged:
+            self._core = [part for piece in self._core for part in _cut(piece)]
         self._spells = any(isinstance(piece, str) and ENTITY.search(piece) for piece in self._core)
 
     @property
@@ -49,10 +40,10 @@ class Inline:
 
     def target(self, text: str) -> list[Piece]:
         """The pieces of a translation of `segment.text`."""
-        core: list[Piece] = _read(text, self._core) if self._tagged else [text]
+        inner: list[Piece] = _read(text, self._core) if self._tagged else [text]
         if self._tagged and self._spells:
-            core = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in core]
-        return [*self._before, *core, *self._after]
+            inner = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in inner]
+        return [*self._before, *inner, *self._after]
 
 
 class InlineDocument(Document):
@@ -105,23 +96,8 @@ def without_tags(segment: Segment) -> str:
     return plain(segment.text) if segment.markup else segment.text
 
 
-def _stays(piece: Piece) -> bool:
-    return piece.kind == "alone" if isinstance(piece, Tag) else not piece.strip()
-
-
 def _cut(piece: Piece) -> list[Piece]:
     return [piece] if isinstance(piece, Tag) else cut_at_tags(piece, HTML)
-
-
-def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
-    """Index of an opening tag -> index of its partner."""
-    found, opened = {}, []
-    for i, piece in enumerate(pieces):
-        if isinstance(piece, Tag) and piece.kind == "open":
-            opened.append(i)
-        elif isinstance(piece, Tag) and piece.kind == "close":
-            found[opened.pop()] = i
-    return found
 
 
 def _written(pieces: Sequence[Piece], spells: bool) -> Iterator[str]:
@@ -142,7 +118,7 @@ def _openings(pieces: Sequence[Piece]) -> list[int]:
 def _read(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
     """Parse a string as `_written` makes it from the pieces, but with other text. If tags are lost, doubled or
     crossed, all are put in source order instead: those before the first word before the text, the others after it."""
-    openings, pairs = _openings(pieces), _pairs(pieces)
+    openings, pairs = _openings(pieces), partners(pieces)
     found: list[Piece] = []
     opened: list[int] = []
     missing = set(openings)

@@ -18,7 +18,7 @@ from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
 from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
-from nmt.formats.pieces import Piece, Tag
+from nmt.text.tags import Piece, Tag
 
 FRONT_MATTER = re.compile(r"(?s)(---|\+\+\+)[ \t]*\n.*?^\1[ \t]*$", re.MULTILINE)  # of YAML or TOML
 HARD_BREAK = re.compile(r"(?: +|\\)[\r\n]")

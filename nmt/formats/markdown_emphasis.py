@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from nmt.formats.pieces import Piece, Tag
+from nmt.text.tags import Piece, Tag
 
 MARKS = frozenset(["*", "**", "_", "__", "~~"])
 NAMES = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}  # mark -> HTML element

@@ -15,7 +15,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
 from nmt.formats.markdown_emphasis import DelimiterRun, match
-from nmt.formats.pieces import Piece, Tag, joined, with_pairs
+from nmt.text.tags import Piece, Tag, joined, with_pairs
 
 _ATTRIBUTE = r"""\s++[A-Za-z_:][\w.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+"""
 TOKEN = re.compile(

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
-from nmt.formats.pieces import Piece, Tag, joined
 from nmt.formats.xml import Element, append_text, attribute, children, emptied, local
+from nmt.text.tags import Piece, Tag, joined
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source

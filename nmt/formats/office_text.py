@@ -24,8 +24,8 @@ from nmt.formats.docx_marks import (
     in_order,
     is_link,
 )
-from nmt.formats.pieces import Piece, Tag, joined
 from nmt.formats.xml import SPACE, Element, append_text, attribute, child, local, namespace, qualified
+from nmt.text.tags import Piece, Tag, joined
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}

@@ -20,8 +20,8 @@ from translate.storage.pypo import pofile
 from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.files import check_size, whole
 from nmt.formats.inline import Inline, InlineDocument
-from nmt.formats.pieces import HTML, Piece, cut_at_tags, text_of_pieces
 from nmt.languages import CODE_OF
+from nmt.text.tags import HTML, Piece, cut_at_tags, text_of_pieces
 
 MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.language_tags import matching
-from nmt.formats.pieces import Piece
 from nmt.formats.xml import (
     LANG,
     Element,
@@ -22,6 +21,7 @@ from nmt.formats.xml import (
     sibling,
     text_of,
 )
+from nmt.text.tags import Piece
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:

@@ -16,7 +16,6 @@ from typing import BinaryIO
 from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.files import whole
 from nmt.formats.inline import Inline
-from nmt.formats.pieces import Piece
 from nmt.formats.xml import (
     SPACE,
     Element,
@@ -31,6 +30,7 @@ from nmt.formats.xml import (
     sibling,
     text_of,
 )
+from nmt.text.tags import Piece
 
 _LANGUAGES = (("source-language", "target-language"), ("srcLang", "trgLang"))  # attributes in XLIFF 1 and 2
 TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}

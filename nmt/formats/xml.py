@@ -16,7 +16,7 @@ from lxml import etree
 
 from nmt.formats.files import MAX_BYTES, check_size
 from nmt.formats.inline import Inline, InlineDocument
-from nmt.formats.pieces import Piece, Tag, with_pairs
+from nmt.text.tags import Piece, Tag, with_pairs
 
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"

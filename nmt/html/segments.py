@@ -14,14 +14,13 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
 from nmt.html.copied import VOID, CopiedElement, is_copied, names
-from nmt.html.tokens import SOFT_HYPHEN, tokens, unescaped
+from nmt.html.tokens import SOFT_HYPHEN, Token, tokens, unescaped
 from nmt.text.sentences import LONG, sentences
-from nmt.text.tag_pairs import nested_pairs
+from nmt.text.tags import Piece, Tag, core, partners, text_of_pieces, with_pairs
 
 # Numbered tags, which the translator sees in place of the document's.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
@@ -33,32 +32,6 @@ BLOCKS = names(
     "progress script section select source style summary table tbody td template textarea tfoot th thead title tr "
     "track ul video xmp"
 )
-
-
-@dataclass(eq=False)
-class _Part:
-    """Text (with an empty name), a tag, or an element that is copied whole."""
-
-    content: str
-    name: str = ""
-    closes: bool = False
-    stands_alone: bool = False
-    partner: _Part | None = None
-
-    @property
-    def kind(self) -> str:
-        """For a tag that may have a partner "open" or "close", else ""."""
-        if not self.name or self.stands_alone:
-            return ""
-        return "close" if self.closes else "open"
-
-    @property
-    def ends_text(self) -> bool:
-        return self.name in BLOCKS or self.name == "!"
-
-    @cached_property
-    def is_blank(self) -> bool:
-        return is_blank(self.content)
 
 
 @dataclass(frozen=True)
@@ -98,13 +71,13 @@ def cut(document: str, language: str = "") -> HtmlSegments:
     texts: list[str] = []
     skeleton: list[list[str]] = [[]]
     tags: list[tuple[str, str]] = []
-    run: list[_Part] = []
-    for part in [*_parts(document), _Part("", "!")]:
-        is_next_link = part.name == "a" and not part.closes and bool(run) and run[-1].name == "a" and run[-1].closes
-        if not part.ends_text and not is_next_link:
-            run.append(part)
+    run: list[Token] = []
+    for token in [*_wholes(document), Token("", "!")]:
+        is_next_link = token.name == "a" and not token.closes and bool(run) and run[-1].name == "a" and run[-1].closes
+        if token.name not in BLOCKS and token.name != "!" and not is_next_link:
+            run.append(token)
             continue
-        for sentence in _sentences(_paired(run), language):
+        for sentence in _sentences(_pieces(run), language):
             before, inner, after = _peeled(sentence)
             skeleton[-1].append(before)
             if inner:
@@ -112,108 +85,106 @@ def cut(document: str, language: str = "") -> HtmlSegments:
                 skeleton.append([])
             skeleton[-1].append(after)
         if not is_next_link:
-            skeleton[-1].append(part.content)
-        run = [part] if is_next_link else []
+            skeleton[-1].append(token.content)
+        run = [token] if is_next_link else []
     return HtmlSegments(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
 
 
-def _parts(document: str) -> Iterator[_Part]:
-    """Texts, tags, and elements that are copied whole."""
+def _wholes(document: str) -> Iterator[Token]:
+    """The tokens of a document; an element that is copied whole is a single one."""
     copied: CopiedElement | None = None
     around = Counter[str]()  # names of elements that are open, or have no end tag
     for token in tokens(document):
         if copied and copied.ends_before(token, around):
-            yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+            yield Token("".join(copied.contents), copied.name, is_empty=True)
             copied = None
-        alone = token.name in VOID or token.is_empty
         if copied:
             if copied.ends_with(token):
-                yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+                yield Token("".join(copied.contents), copied.name, is_empty=True)
                 copied = None
-        elif not token.closes and not alone and is_copied(token):
+        elif not token.closes and not _stands_alone(token) and is_copied(token):
             copied = CopiedElement(token)
         else:
-            yield _Part(token.content, token.name, token.closes, alone)
-            if token.name and not alone:
+            yield token
+            if token.name and not _stands_alone(token):
                 around[token.name] = max(0, around[token.name] + (-1 if token.closes else 1))
     if copied:
-        yield _Part("".join(copied.contents), "!")
+        yield Token("".join(copied.contents), "!")
 
 
-def _paired(run: list[_Part]) -> list[_Part]:
-    """The same parts. Opening and closing tags of the same name become partners; a tag without a partner, or that
-    crosses a pair, stands alone."""
-    for start, end in nested_pairs((part.kind, part.name) for part in run).items():
-        run[start].partner, run[end].partner = run[end], run[start]
-    for part in run:
-        part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
-    return run
+def _stands_alone(token: Token) -> bool:
+    return token.is_empty or token.name in VOID
 
 
-def _sentences(run: list[_Part], language: str) -> Iterator[list[_Part]]:
+def _pieces(run: Sequence[Token]) -> list[Piece]:
+    """The tokens as pieces; tags without a partner, or that cross a pair, stand alone."""
+    names = {
+        i: ("close" if token.closes else "open", token.name)
+        for i, token in enumerate(run)
+        if token.name and not _stands_alone(token)
+    }
+    return with_pairs([Tag("alone", token.content) if token.name else token.content for token in run], names)
+
+
+def _sentences(run: Sequence[Piece], language: str) -> Iterator[list[Piece]]:
     """The sentences of a run, if it is long; no sentence ends inside an element."""
-    plain = "".join(part.content for part in run if not part.name)
+    plain = "".join(piece for piece in run if isinstance(piece, str))
     ends = list(accumulate(map(len, sentences(plain, language)))) if len(plain) > LONG else []
-    found: list[_Part] = []
+    found: list[Piece] = []
     place = depth = 0
-    for part in run:
-        if part.name:
+    for piece in run:
+        if isinstance(piece, Tag):
             number = bisect_left(ends, place)
             is_end = number < len(ends) and ends[number] == place
-            if found and is_end and not depth and not part.closes:
+            if found and is_end and not depth and not piece.value.startswith("</"):  # of an element that began before
                 yield found
                 found = []
-            found.append(part)
-            depth += 0 if part.stands_alone else -1 if part.closes else 1
+            found.append(piece)
+            depth += {"open": 1, "close": -1, "alone": 0}[piece.kind]
             continue
         start = 0
-        for end in ends[bisect_right(ends, place) : bisect_left(ends, place + len(part.content))]:
+        for end in ends[bisect_right(ends, place) : bisect_left(ends, place + len(piece))]:
             if not depth:
-                yield [*found, _Part(part.content[start : end - place])]
+                yield [*found, piece[start : end - place]]
                 found, start = [], end - place
-        found.append(_Part(part.content[start:]))
-        place += len(part.content)
+        found.append(piece[start:])
+        place += len(piece)
     if found:
         yield found
 
 
-def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
-    """The parts before, in and after the text of a sentence: tags around all of it need no alignment."""
-    first, last = 0, len(sentence)
-    before, after = "", ""
-    while first < last:
-        left, right = sentence[first], sentence[last - 1]
-        if left.stands_alone or left.is_blank:
-            before, first = before + left.content, first + 1
-        elif right.stands_alone or right.is_blank:
-            after, last = right.content + after, last - 1
-        elif left.name and left.partner is right:
-            before, after, first, last = before + left.content, right.content + after, first + 1, last - 1
-        else:
-            break
-    inner = list(sentence[first:last])
-    if inner and not inner[0].name:
-        blanks, text, rest = stripped(inner[0].content)
-        before, inner[0] = before + blanks, _Part(text + rest)
-    if inner and not inner[-1].name:
-        rest, text, blanks = stripped(inner[-1].content)
-        after, inner[-1] = blanks + after, _Part(rest + text)
+def _peeled(sentence: Sequence[Piece]) -> tuple[str, list[Piece], str]:
+    """What is before the text of a sentence, its pieces, and what is after it: tags around all of it need no
+    alignment."""
+    left = core(sentence, is_blank)
+    before, after = (text_of_pieces(some) for some in (sentence[: left.start], sentence[left.stop :]))
+    inner = list(sentence[left.start : left.stop])
+    if inner and isinstance(inner[0], str):
+        blanks, text, rest = stripped(inner[0])
+        before, inner[0] = before + blanks, text + rest
+    if inner and isinstance(inner[-1], str):
+        rest, text, blanks = stripped(inner[-1])
+        after, inner[-1] = blanks + after, rest + text
     return before, inner, after
 
 
-def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
+def _spelled(pieces: Sequence[Piece], tags: list[tuple[str, str]]) -> str:
     """A text with numbered tags; the tags are appended to `tags`."""
-    numbers: dict[int, int] = {}
+    ends = partners(pieces)
+    numbers: dict[int, int] = {}  # index of a closing tag -> number of its pair
     spelled = []
-    for part in parts:
-        if not part.name:
-            spelled.append(_BLANKS.sub(" ", _escaped(part.content)).replace(SOFT_HYPHEN, ""))
-        elif part.closes and part.partner:
-            spelled.append(f"</nmt{numbers[id(part.partner)]}>")
+    for i, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            spelled.append(_BLANKS.sub(" ", _escaped(piece)).replace(SOFT_HYPHEN, ""))
+        elif i in numbers:
+            spelled.append(f"</nmt{numbers[i]}>")
+        elif i in ends:
+            numbers[ends[i]] = len(tags)
+            spelled.append(f"<nmt{len(tags)}>")
+            tags.append((piece.value, pieces[ends[i]].value))  # type: ignore[union-attr]
         else:
-            numbers[id(part)] = len(tags)
-            spelled.append(f"<nmt{len(tags)}{'' if part.partner else '/'}>")
-            tags.append((part.content, part.partner.content if part.partner else ""))
+            spelled.append(f"<nmt{len(tags)}/>")
+            tags.append((piece.value, ""))
     return "".join(spelled)
 
 

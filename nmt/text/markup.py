@@ -18,7 +18,7 @@ from nmt.languages import is_inside_word
 from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
 from nmt.text.placement import Element, children, placed, spaced
-from nmt.text.tag_pairs import nested_pairs
+from nmt.text.tags import nested_pairs
 
 TAG = re.compile(
     r"<(?P<close>/)?+(?P<name>[A-Za-z][\w:.-]*+)"

@@ -12,7 +12,7 @@ from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import MARKUP, Inline, lines_of, plain, with_lines
 from nmt.formats.language_tags import matching, same_language
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
-from nmt.formats.pieces import HTML, Tag, cut_at_tags, text_of_pieces
+from nmt.text.tags import HTML, Tag, cut_at_tags, text_of_pieces
 
 
 def inline(text):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nmt.text.tag_pairs import nested_pairs
+from nmt.text.tags import nested_pairs
 
 
 @pytest.mark.parametrize(
