@@ -18,7 +18,7 @@ from nmt.html.tokens import SOFT_HYPHEN, unescaped
 from nmt.text.markup import ENTITY, TAG
 from nmt.text.tags import HTML, Piece, Tag, core, cut_at_tags, partners
 
-MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
+MARKUP = re.compile(r'</?g(?: id="[0-9]+")?>|<x id="[0-9]+"/>')
 
 
 class Inline:
@@ -100,47 +100,45 @@ def _cut(piece: Piece) -> list[Piece]:
     return [piece] if isinstance(piece, Tag) else cut_at_tags(piece, HTML)
 
 
+def _names(pieces: Sequence[Piece]) -> dict[int, str]:
+    """Index of a tag that opens a pair or stands alone -> the tag that stands for it."""
+    kinds = {i: piece.kind for i, piece in enumerate(pieces) if isinstance(piece, Tag) and piece.kind != "close"}
+    return {
+        i: f'<g id="{number}">' if kind == "open" else f'<x id="{number}"/>'
+        for number, (i, kind) in enumerate(kinds.items(), 1)
+    }
+
+
 def _written(pieces: Sequence[Piece], spells: bool) -> Iterator[str]:
-    ids = {i: number for number, i in enumerate(_openings(pieces), 1)}
+    names = _names(pieces)
     for i, piece in enumerate(pieces):
         if isinstance(piece, str):
             yield escape(unescaped(piece) if spells else piece, quote=False)
-        elif piece.kind == "close":
-            yield "</g>"
         else:
-            yield f'<g id="{ids[i]}">' if piece.kind == "open" else f'<x id="{ids[i]}"/>'
-
-
-def _openings(pieces: Sequence[Piece]) -> list[int]:
-    return [i for i, piece in enumerate(pieces) if isinstance(piece, Tag) and piece.kind != "close"]
+            yield names.get(i, "</g>")
 
 
 def _read(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
     """Parse a string as `_written` makes it from the pieces, but with other text. If tags are lost, doubled or
     crossed, all are put in source order instead: those before the first word before the text, the others after it."""
-    openings, pairs = _openings(pieces), partners(pieces)
+    left = {name: i for i, name in _names(pieces).items()}
+    pairs = partners(pieces)
     found: list[Piece] = []
     opened: list[int] = []
-    missing = set(openings)
     end = 0
     for match in MARKUP.finditer(markup):
         found += _text(markup[end : match.start()])
         end = match.end()
-        if match[1]:
-            if not opened:
-                return _beside(markup, pieces)
-            found.append(pieces[pairs[opened.pop()]])
-            continue
-        number = int(match[2] or match[3] or 0)
-        if not 1 <= number <= len(openings) or (i := openings[number - 1]) not in missing:
+        if match[0] in left:
+            i = left.pop(match[0])
+        elif match[0].startswith("</") and opened:
+            i = pairs[opened.pop()]
+        else:
             return _beside(markup, pieces)
-        if (i in pairs) != (match[2] is not None):
-            return _beside(markup, pieces)
-        missing.discard(i)
         found.append(pieces[i])
         if i in pairs:
             opened.append(i)
-    if missing or opened:
+    if left or opened:
         return _beside(markup, pieces)
     return [*found, *_text(markup[end:])]
 
