@@ -93,7 +93,10 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     _check_coding(request)
     kind = request.content_type.partition(";")[0].strip().lower()
     if "json" in kind:
-        return _json_fields(request) | (query if request.method in ("GET", "HEAD") else {}), None
+        found = json_of(request)
+        if not isinstance(found, dict):
+            raise RefusedError(400, "Invalid request: the body must be a JSON object")
+        return found | (query if request.method in ("GET", "HEAD") else {}), None
     if kind == MULTIPART:
         pairs, uploads = _of_multipart(request.content_type, request.body)
         return query | _collected(pairs), uploads.get("file")
@@ -138,13 +141,6 @@ def json_of(request: HttpRequest) -> Any:
 
 def _of_query(request: HttpRequest) -> dict[str, Any]:
     return _collected(_pairs(request.query))
-
-
-def _json_fields(request: HttpRequest) -> dict[str, Any]:
-    found = json_of(request)
-    if not isinstance(found, dict):
-        raise RefusedError(400, "Invalid request: the body must be a JSON object")
-    return found
 
 
 def _text(body: bytes) -> str:
