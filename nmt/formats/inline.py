@@ -67,9 +67,9 @@ def parts_of(segment: Segment) -> list[str]:
     they are its text. `has_words` distinguishes both."""
     found: list[str] = []
     for number, line in enumerate(segment.text.split("\n")):
-        core = line.strip()
-        start = line.find(core)
-        found += filter(None, ("\n" if number else "", line[:start], core, line[start + len(core) :]))
+        inner = line.strip()
+        start = line.find(inner)
+        found += filter(None, ("\n" if number else "", line[:start], inner, line[start + len(inner) :]))
     return found
 
 

@@ -1,4 +1,4 @@
-"""A text cut into pieces: strings, and tags with their form in the file. Which tags are pairs."""
+"""A text cut into pieces: strings, and tags with their form in the file, which may be pairs."""
 
 from __future__ import annotations
 
@@ -75,13 +75,7 @@ def nested_pairs(tags: Iterable[tuple[str, Hashable]]) -> dict[int, int]:
 
 def partners(pieces: Sequence[Piece]) -> dict[int, int]:
     """Index of an opening tag -> index of its partner; the pairs are nested."""
-    found, opened = {}, []
-    for i, piece in enumerate(pieces):
-        if isinstance(piece, Tag) and piece.kind == "open":
-            opened.append(i)
-        elif isinstance(piece, Tag) and piece.kind == "close":
-            found[opened.pop()] = i
-    return found
+    return nested_pairs((piece.kind if isinstance(piece, Tag) else "", "") for piece in pieces)
 
 
 def core(pieces: Sequence[Piece], is_blank: Callable[[str], bool]) -> range:
