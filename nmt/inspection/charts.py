@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmt.inspection.search_tree import WIDE
 from nmt.inspection.trace import FOR_EVER
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 
 LONGEST = 10  # rows of the table of half-lives
 ROWS = 64  # of a heat map; a larger layer shows an even sample of its units
-WIDE = 10  # extensions per step that the tree shows
 
 
 def sections(found: Mapping[str, Any]) -> list[Section]:

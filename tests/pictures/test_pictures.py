@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -89,6 +90,28 @@ def test_a_logarithmic_axis_has_two_numbers_or_more(norms, shown):
     numbers = [float(text) for text in re.findall(r">([\d.e-]+)</text>", drawing)]
     assert len({number for number in numbers if number < 2}) > 1
     assert f">{shown}</text>" in drawing
+
+
+@pytest.mark.parametrize("ends", [[0.0], [0.0, 0.0, math.inf]])
+def test_a_zero_does_not_stretch_a_logarithmic_axis(ends):
+    norms = [1.0, 0.1, *ends]
+    drawing, hover = svg(LineChart("norms", "distance", "norm", [Curve("a", range(len(norms)), norms)], log=True))
+    assert min(float(text) for text in re.findall(r">([\d.e-]+)</text>", drawing) if text != "0") > 0.01
+    assert all(0 < x < 1 and 0 < y < 1 for x, y, _ in hover["spots"])
+    assert hover["spots"][2][1] > hover["spots"][1][1]
+
+
+def test_nothing_but_zeros_is_drawn_without_a_warning(recwarn):
+    svg(LineChart("norms", "distance", "norm", [Curve("a", [0, 1], [0.0, 0.0])], log=True))
+    assert not recwarn.list
+
+
+def test_lines_of_one_colour_have_different_markers_and_steps_whole_numbers():
+    curves = [Curve(f"lstm, clipped at {clip}", range(20), [1.0] * 20) for clip in (5, 1)]
+    drawing, _ = svg(LineChart("norms", "distance", "norm", curves))
+    _, _, *markers = set(re.findall(r'<path id="(m\w+)"', drawing))  # without those of the axes
+    assert len(markers) == 2
+    assert not re.search(r">\d+\.\d</text>", drawing)
 
 
 def test_an_arrow_ends_at_the_edge_of_its_box():
