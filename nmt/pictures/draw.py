@@ -30,6 +30,7 @@ SERIES = (  # of lines
 )  # fmt: skip
 MARKERS = "os^vDPX"  # tell apart lines that overlap
 MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that fit one column; columns for more; their width in inches
+PIXELS = 20_000  # the longest side of a picture at most; the tree of a long translation would have more
 MOST = 1e300  # infinity has no place
 FEW = 12  # about as many points of a curve get a marker, at most
 # A box replaces a character that no font of this machine has, which is clear enough.
@@ -64,7 +65,7 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have free places
             paint(chart, part.subplots())
         with naming(path):
-            figure.savefig(path, dpi=120)
+            figure.savefig(path, dpi=min(120, PIXELS / max(*figure.get_size_inches())))
 
 
 def svg(chart: Picture) -> tuple[str, dict[str, Any]]:

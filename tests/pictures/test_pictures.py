@@ -14,7 +14,7 @@ import pytest
 
 from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
-from nmt.pictures.draw import COLOURS, EDGE, save, svg
+from nmt.pictures.draw import COLOURS, EDGE, PIXELS, save, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import drawings, to_html, to_markdown, to_text
 
@@ -57,6 +57,11 @@ def test_many_charts_stand_in_columns_where_these_are_narrow(number, width, shap
     save([replace(GRAPH, width=width, height=1)] * number, tmp_path / "a.png")
     pixels = [int.from_bytes((tmp_path / "a.png").read_bytes()[start : start + 4]) for start in (16, 20)]
     assert pixels == [120 * inches * count for inches, count in zip((width, 1), shape, strict=True)]
+
+
+def test_a_tree_of_any_length_becomes_a_picture(tmp_path):
+    save([replace(GRAPH, width=700, height=1)], tmp_path / "a.png")
+    assert int.from_bytes((tmp_path / "a.png").read_bytes()[16:20]) == PIXELS
 
 
 def test_another_suffix_is_refused(tmp_path):
