@@ -25,6 +25,7 @@ from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
 EDGE = "#5b6b7d"
+BORDERS: dict[str, dict[str, Any]] = {"good": {"lw": 2.2}, "bad": {"ls": "--"}}  # for those who see no red and green
 SERIES = (  # of lines
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip
@@ -176,6 +177,7 @@ def paint_diagram(chart: Diagram, axes: Axes) -> None:
     boxes = {}
     for node in chart.nodes:
         box = {"boxstyle": "round,pad=0.35", "fc": COLOURS[node.kind], "ec": EDGE, "lw": 0.8}
+        box |= BORDERS.get(node.kind, {})
         text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
         boxes[node.name] = text.get_bbox_patch()
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}

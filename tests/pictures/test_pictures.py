@@ -131,6 +131,13 @@ def xs(path: str) -> list[float]:
     return [float(x) for x in re.findall(r"(-?[\d.]+) -?[\d.]+\s*\n", path)]
 
 
+def test_what_was_chosen_and_what_was_lost_differ_without_their_colours():
+    kinds = ("good", "bad", "plain")
+    drawing, _ = svg(Diagram("tree", [Node(kind, kind, i, 0, kind=kind) for i, kind in enumerate(kinds)], [], 6, 2))
+    styles = [re.search(rf'style="fill: {COLOURS[kind]}; ([^"]*)"', drawing)[1] for kind in kinds]
+    assert len(set(styles)) == 3
+
+
 def test_long_names_have_room_beside_the_numbers():
     left = [svg(replace(MAP, rows=["a" * length, "b"]))[1]["box"][0] for length in (1, 15, 30)]
     assert left[0] + 0.1 < left[1] < left[2] - 0.1
