@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import comb
 from operator import itemgetter
 from pathlib import Path
@@ -68,6 +68,7 @@ class MemoryConfig:
                 allowed = f"numbers of steps, from 4 to {MAX_LAG}"
                 raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes {allowed}")
             check_different(**{f"lags.{task}": self.lags[task]})
+            replace(self.learning, max_steps=self.max_steps[task])  # before the first job: it checks the number
 
 
 def run(config: MemoryConfig) -> list[Section]:

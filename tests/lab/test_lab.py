@@ -345,6 +345,7 @@ LAGS = r"lags.copy is \[%d\]; it takes numbers of steps, from 4 to 100000"
         ("memory", {"tasks": []}, "cells and tasks take one name at least each"),
         ("memory", {"tasks": ["copy", "copy"]}, "tasks has copy twice"),
         ("memory", {"lags.copy": [20, 20]}, "lags.copy has 20 twice"),
+        ("memory", {"max_steps.copy": 0}, "max_steps is 0; it must be from 1"),
         ("gradients", {"clip_norms": [1, 1.0]}, "clip_norms has 1.0 twice"),
         ("gradients", {"cells": []}, "cells, forget_biases and clip_norms take one value at least each"),
         ("gradients", {"cells": ["lstm"], "forget_biases": []}, "take one value at least each"),
