@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
 
 COMMAND = "nmt-evaluate"
+SCORES = "scores.json"
 
 
 def parser() -> Parser:
@@ -111,7 +113,8 @@ def evaluated(options: argparse.Namespace) -> str:
     take_direction(options)
     name, srcs, refs = evaluation_set(options)
     translator = open_translator(options)
-    output = options.output or output_folder(options.model, translator, name)
+    src = "" if options.testset else str(options.src.resolve())
+    output = options.output or own_folder(output_folder(options.model, translator, name), src)
     measure = measure_for(options, refs)
 
     from nmt.languages import unit
@@ -126,6 +129,7 @@ def evaluated(options: argparse.Namespace) -> str:
     by_length = bleu_by_length(measure, srcs, hyps, refs)
     report = {
         "test_set": name,
+        "src": src,
         "models": options.model,
         "sentences": len(srcs),
         "search": to_dict(translator.search),
@@ -136,7 +140,7 @@ def evaluated(options: argparse.Namespace) -> str:
     }
     if options.rare:
         report["rare"] = rare_report(options, translator, measure, srcs, hyps, refs)
-    write_folder(output, {"scores.json": f"{to_json(report, 2)}\n".encode()})
+    write_folder(output, {SCORES: f"{to_json(report, 2)}\n".encode()})
     if options.json:
         return to_json(report, 2)
     lines = table(name, scores, by_length, unit(srcs), order_note(refs), output)
@@ -157,6 +161,15 @@ def output_folder(models: list[str], translator: Translator, name: str) -> Path:
     if others:
         parts.append(f"ensemble-{digest_of(sorted(others))[:8]}")
     return beside / "evaluation" / "_".join([name, *(re.sub(r"[^\w.+-]+", "-", part) for part in parts)])
+
+
+def own_folder(folder: Path, src: str) -> Path:
+    """The folder, or one beside it, named by the path too, if it has the scores of another file of the same name."""
+    try:
+        before = json.loads((folder / SCORES).read_bytes()).get("src", src)
+    except (OSError, ValueError, AttributeError):  # none, or not ours
+        return folder
+    return folder if before == src else folder.with_name(f"{folder.name}_{digest_of(src)[:8]}")
 
 
 def take_direction(options: argparse.Namespace) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmt.inspection.search_tree import WIDE
 from nmt.inspection.trace import FOR_EVER
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 
 LONGEST = 10  # rows of the table of half-lives
 ROWS = 64  # of a heat map; a larger layer shows an even sample of its units
-WIDE = 10  # extensions per step that the tree shows
 
 
 def sections(found: Mapping[str, Any]) -> list[Section]:
@@ -189,8 +189,8 @@ def show_search(found: Mapping[str, Any]) -> Section:
     tree = Diagram("search", nodes, edges, 1.2 * (len(steps) + 2), 0.42 * height + 1)
     text = (
         f"A column is a step, its rows the best {WIDE} extensions that the search considered, best first, and always "
-        "that of the translation that was chosen, which is green; grey is what lived on, yellow what ended and was "
-        "kept, red what was lost. Hovering tells why."
+        "that of the translation that was chosen, which is green with a thick border; grey is what lived on, yellow "
+        "what ended and was kept, red with a dashed border what was lost. Hovering tells why."
     )
     return Section("Search", [text], [tree])
 

@@ -22,7 +22,6 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.translation.translator import Translator
 
 ENDS = 12  # at most this many T per sentence
-TINY = 1e-30  # a gradient of zero has no logarithm
 
 
 def flow(loss: Tensor, layers: Sequence[Sequence[TracedStep]], ends: Tensor | None = None) -> list[float]:
@@ -60,9 +59,9 @@ def sentence_flow(model: Seq2Seq, src: list[int], tgt: list[int]) -> dict[str, l
 
 
 def mean_by_distance(norms: Sequence[Sequence[float]]) -> list[float]:
-    """The geometric mean at each distance, over those lists that are long enough."""
+    """The geometric mean at each distance, over those lists that are long enough; 0 where one of them has 0."""
     longest = max(map(len, norms))
-    columns = [[max(row[i], TINY) for row in norms if len(row) > i] for i in range(longest)]
+    columns = [[row[i] for row in norms if len(row) > i] for i in range(longest)]
     return [float(torch.tensor(column, dtype=torch.float64).log().mean().exp()) for column in columns]
 
 

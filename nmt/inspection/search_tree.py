@@ -20,6 +20,7 @@ from nmt.translation.translator import Translator
 from nmt.translation.values import TranslationTask
 
 Ids = tuple[int, ...]
+WIDE = 10  # extensions of each hypothesis at least, so the ranks of as many of a step are certain
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,10 @@ def _task(translator: Translator) -> TranslationTask:
 
 
 def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]]:
-    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first.
-    Each hypothesis contributes one extension more than the beam size."""
-    watcher = _Watcher(getattr(translator.search, "beam_size", 1) + 1)
+    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first, and
+    all that lived on or ended."""
+    wide = max(WIDE, getattr(translator.search, "beam_size", 1) + 1)
+    watcher = _Watcher(wide)
     (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
     finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}
     met = watcher.met
@@ -114,23 +116,30 @@ def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]
         met[len(ids) - 1].setdefault(ids, (ids[:-1], hypothesis.log_prob))
     parents = [{parent for parent, _ in step.values()} for step in met]
     live = [*parents[1:], set[Ids]()]  # after each step
-    return [_judged(*of_step, finished, hypotheses[0]) for of_step in zip(met, live, strict=True)]
+    return [_judged(*of_step, finished, hypotheses[0], wide) for of_step in zip(met, live, strict=True)]
 
 
 def _judged(
-    found: dict[Ids, tuple[Ids, float]], live: set[Ids], finished: dict[Ids, Hypothesis], best: Hypothesis
+    found: dict[Ids, tuple[Ids, float]],
+    live: set[Ids],
+    finished: dict[Ids, Hypothesis],
+    best: Hypothesis,
+    wide: int,
 ) -> list[Extension]:
     ranked = sorted(found.items(), key=lambda item: -item[1][1])
     worst = min((log_prob for ids, (_, log_prob) in ranked if ids in live), default=None)
     extensions = []
     for rank, (ids, (parent, log_prob)) in enumerate(ranked, 1):
         own, fate = finished.get(ids), "lost"
+        is_certain = rank <= wide  # else a hypothesis may have had better ones that were not met
         if ids in live:
-            fate, reason = "lives", f"rank {rank} of this step"
+            fate, reason = "lives", f"rank {rank}{'' if is_certain else ' or lower'} of this step"
         elif own is best:
             fate, reason = "chosen", f"the best that ended: score {best.score:.3f}"
         elif own is not None:
             fate, reason = "ends", f"ended with score {own.score:.3f}; the best has {best.score:.3f}"
+        elif not is_certain:
+            continue
         elif worst is None:
             reason = "the search was over"
         elif log_prob > worst:

@@ -15,7 +15,7 @@ from torch import Generator
 from nmt.cells import Cell
 from nmt.common.ranges import check_ranges
 from nmt.common.shape import Shape
-from nmt.inspection.flow import TINY, flow, mean_by_distance
+from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.store import Job, run_cells
@@ -140,23 +140,28 @@ def norms_by_distance(learner: Learner, task: MemoryTask, lag: int, seed: int) -
 def sections(data: Mapping[str, Any]) -> list[Section]:
     rows = data["rows"]
     first = [next(row for row in rows if row["label"] == label) for label in unique(rows, "label")]
-    task = TASKS[rows[0]["task"]].title
+    task, means = TASKS[rows[0]["task"]].title, mean_words(rows)
     return [
         Section(
             "Gradients of untrained cells",
             [reach(first, "untrained")],
-            [reach_chart("before learning", first, "untrained"), reach_table(first, "untrained")],
+            [reach_chart(f"before learning, {means}", first, "untrained"), reach_table(first, "untrained")],
         ),
         Section(
             "Gradients of trained cells",
             [reach(rows, "trained"), clipping(rows)],
             [
-                reach_chart(f"after learning: {task}", rows, "trained"),
+                reach_chart(f"after learning: {task}, {means}", rows, "trained"),
                 reach_table(rows, "trained"),
                 learning_table(f"while learning: {task}, lag {rows[0]['lag']}", rows),
             ],
         ),
     ]
+
+
+def mean_words(rows: Sequence[Row]) -> str:
+    seeds = len(rows[0]["solved"])
+    return f"geometric mean of {seeds} seeds" if seeds > 1 else "1 seed"
 
 
 def learning_table(title: str, rows: Sequence[Row]) -> Table:
@@ -182,12 +187,8 @@ def reach_chart(title: str, rows: Sequence[Row], key: str) -> LineChart:
     for row in rows:
         label = f"{row['label']}, {clip_words(row)}" if key == "trained" else row["label"]
         is_dashed = key == "trained" and not row["learning"]["clip_norm"]
-        lines.append(Curve(label, range(len(row[key])), at_least_tiny(row[key]), dashed=is_dashed))
+        lines.append(Curve(label, range(len(row[key])), numbers(row[key]), dashed=is_dashed))
     return LineChart(title, "distance in steps", "norm of the gradient", lines, log=True)
-
-
-def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
-    return [max(norm, TINY) for norm in numbers(norms)]
 
 
 def largest_norm(row: Row) -> float:
@@ -201,10 +202,10 @@ def clip_words(row: Row) -> str:
 
 
 def left(norms: Sequence[float | None]) -> float:
-    """The share of a gradient's norm that is left between the nearest state and the farthest; 0 if either norm is not
-    a number, which is as useless."""
-    first, *_, last = at_least_tiny([norms[0], *norms])
-    return last / first if math.isfinite(last) else 0.0
+    """The share of a gradient's norm that is left between the nearest state and the farthest; 0 if there is none at
+    the nearest, or the farthest has no number, which is as useless."""
+    first, *_, last = numbers([norms[0], *norms])
+    return last / first if first and math.isfinite(last) else 0.0
 
 
 def factor(norms: Sequence[float | None]) -> float:
@@ -213,15 +214,18 @@ def factor(norms: Sequence[float | None]) -> float:
 
 
 def reach(rows: Sequence[Row], key: str) -> str:
-    """Which gradient the table shows, and which cell keeps most of it."""
+    """Which gradient the table shows, where it grows, and where else most of it is left."""
     words = f"The gradient is that of the loss of {rows[0]['loss_of']} with respect to the whole state."
     learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
     if not learned:
         return f"{words} No network learned the task, so none of them is one that remembers."
-    best = max(learned, key=lambda row: left(row[key]))["label"]
-    if len(learned) < len(rows):
-        return f"{words} Of what learned the task, {best} keeps most."
-    return f"{words} It keeps most in {best}."
+    shares = {row["label"]: left(row[key]) for row in sorted(learned, key=lambda row: left(row[key]))}
+    grows = [label for label in unique(learned, "label") if shares[label] > 1]
+    found = [f"it grows with the distance in {listed(grows)}"] if grows else []
+    if rest := [label for label in shares if shares[label] <= 1]:
+        found.append(f"{'elsewhere ' * bool(grows)}most of it is left in {rest[-1]}")
+    told = f"{'where the task was learned, ' * (len(learned) < len(rows))}{'; '.join(found)}."
+    return f"{words} {told[0].upper()}{told[1:]}"
 
 
 def reach_table(rows: Sequence[Row], key: str) -> Table:
@@ -254,6 +258,8 @@ def clipping(rows: Sequence[Row]) -> str:
             words = MORE_SOLVED if difference > 0 else FEWER_SOLVED if difference < 0 else AS_MANY_SOLVED
             found[words].append(f"{label} ({clip_words(row)})" if has_several else label)
     parts = [f"{words}: {listed(labels)}." for words, labels in found.items() if labels]
+    if found[MORE_SOLVED] or found[FEWER_SOLVED]:
+        parts.append("One seed more or fewer may be chance.")
     return (" ".join(parts) or "Clipping was not varied where the task was learned.") + large_words(rows)
 
 
@@ -261,4 +267,4 @@ def large_words(rows: Sequence[Row]) -> str:
     exploded = [f"{row['label']} ({clip_words(row)})" for row in rows if largest_norm(row) > 10]
     if exploded:
         return f" A gradient of norm above 10 was seen in {listed(exploded)}."
-    return " No gradient had a norm above 10: here nothing exploded, so clipping had little to do."
+    return " No gradient had a norm above 10: here nothing exploded."

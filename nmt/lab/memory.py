@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from math import comb
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
@@ -37,6 +38,7 @@ SUMMARY: Shape = {
     ],
 }
 MAX_LAG = 100_000
+RARE = 0.05  # at most this often by chance
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class MemoryConfig:
                 allowed = f"numbers of steps, from 4 to {MAX_LAG}"
                 raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes {allowed}")
             check_different(**{f"lags.{task}": self.lags[task]})
+            replace(self.learning, max_steps=self.max_steps[task])  # before the first job: it checks the number
 
 
 def run(config: MemoryConfig) -> list[Section]:
@@ -147,7 +150,8 @@ def _table(task: MemoryTask, rows: Sequence[Row]) -> Table:
         )
         for row in rows
     ]
-    return Table(f"{task.title}: {task.score_name} (solved at {task.solved_at:g})", header, found)
+    solved = f"solved at {task.solved_at:g} on the sequences that end a training, scored on others"
+    return Table(f"{task.title}: {task.score_name} ({solved})", header, found)
 
 
 def conclusion(rows: Sequence[Row]) -> str:
@@ -194,6 +198,13 @@ def _compared(plain: Row, peephole: Row) -> str:
     found = [numbers(row["scores"]) for row in (plain, peephole)]
     low, high = max(map(min, found)), min(map(max, found))
     values = f"{peephole['label']} has {spread(peephole['scores'])}, {plain['label']} {spread(plain['scores'])}"
+    chance = 2 / comb(sum(map(len, found)), len(found[0]))  # that ranges of equally good cells do not overlap
     if low <= high:
-        return f"{values}: the ranges overlap, so nothing is shown for peepholes or against them."
-    return f"{values}: the ranges do not overlap, so here peepholes made a difference."
+        why = "the ranges overlap"
+    elif all([*plain["solved"], *peephole["solved"]]):
+        why = "every seed ended where it had solved the task"
+    elif chance > RARE:
+        why = f"the ranges do not overlap, which chance does with so few seeds in {chance:.0%} of cases"
+    else:
+        return f"{values}: the ranges do not overlap, so here peepholes made a difference."
+    return f"{values}: {why}, so nothing is shown for peepholes or against them."

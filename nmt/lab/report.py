@@ -86,8 +86,8 @@ def answer(done: Mapping[str, Any]) -> Section:
         "The difference is in the way back. In a simple RNN a gradient goes through R and the slope of tanh at every "
         "step, and so tends to shrink or to grow by a factor each time. In an LSTM there is a second way, along c, "
         "where it is multiplied by the forget gate alone: a factor that the network itself sets, near 1 where it "
-        "should remember. Both can compute the same kinds of things; they differ in what they can learn in "
-        "reasonable time.",
+        "should remember. With units and digits enough both can compute the same things; they differ in what they "
+        "can learn in reasonable time.",
         "Is an LSTM a unit, a layer or a network? The equations below are those of a unit, strictly: one number of h "
         "and one of c. A layer is many units that see the same x and each other's h, so that W and R are matrices; "
         "toolkits call such a layer LSTM. A network is layers, an embedding and an output layer; papers call it an "
@@ -196,8 +196,8 @@ def advice(rows: Sequence[Row]) -> str:
     if not any(solved["lstm"].values()) and not any(solved["rnn"].values()):
         return f"At equal parameters {'; '.join(parts)}: no network learned a task, so nothing is shown for either."
     return (
-        f"At equal parameters {'; '.join(parts)}. Where {labels['rnn']} does as well, it is the cheaper choice: a "
-        "quarter of an LSTM's products a unit."
+        f"At equal parameters {'; '.join(parts)}. Where {labels['rnn']} does as well, it is the simpler "
+        "choice, but hardly a cheaper one: as many parameters are as many multiplications."
     )
 
 

@@ -95,7 +95,9 @@ def conclusion(data: Mapping[str, Any]) -> str:
     if not parts:
         return f"Only {baseline} was run; there is nothing to compare it with."
     alone = ", each compared by itself" if sum(map(len, found.values())) > 1 else ""
-    return f"Against {baseline} with {scores[baseline]:.2f} BLEU{alone}: {'; '.join(parts)}."
+    seeds = unique(data["rows"], "seed")
+    of_seed = f" (seed {seeds[0]} of each)" if len(seeds) > 1 else ""
+    return f"Against {baseline} with {scores[baseline]:.2f} BLEU{of_seed}{alone}: {'; '.join(parts)}."
 
 
 def by_attention(rows: Sequence[Row]) -> str:

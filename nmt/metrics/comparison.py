@@ -74,9 +74,7 @@ def meaning(test: str, systems: int) -> list[str]:
     before it subtracts their mean, so it counts large differences in the direction of the one found."""
     notes = ["p of the bootstrap is one-sided: a two-sided p is about twice as large (--test ar)"] * (test == "bs")
     if systems > 2:
-        notes.append(
-            f"each p is of one comparison by itself; with {systems - 1}, small ones are to be expected by chance"
-        )
+        notes.append("each p is of one comparison by itself: the more systems, the likelier a small one by chance")
     return notes
 
 

@@ -17,7 +17,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from nmt.common.files import naming
 from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
@@ -25,12 +25,15 @@ from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
 EDGE = "#5b6b7d"
+BORDERS: dict[str, dict[str, Any]] = {"good": {"lw": 2.2}, "bad": {"ls": "--"}}  # for those who see no red and green
 SERIES = (  # of lines
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip
 MARKERS = "os^vDPX"  # tell apart lines that overlap
 MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that fit one column; columns for more; their width in inches
-FEW = 12  # at most this many points get a marker each
+PIXELS = 20_000  # the longest side of a picture at most; the tree of a long translation would have more
+MOST = 1e300  # infinity has no place
+FEW = 12  # about as many points of a curve get a marker, at most
 # A box replaces a character that no font of this machine has, which is clear enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -63,7 +66,7 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have free places
             paint(chart, part.subplots())
         with naming(path):
-            figure.savefig(path, dpi=120)
+            figure.savefig(path, dpi=min(120, PIXELS / max(*figure.get_size_inches())))
 
 
 def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
@@ -144,14 +147,17 @@ def paint_lines(chart: LineChart, axes: Axes) -> None:
     for curve in chart.curves:
         base = curve.label.split(",")[0]  # variants of one thing share a colour
         colour = colours.setdefault(base, f"C{len(colours)}")
-        marker = MARKERS[len(axes.lines) % len(MARKERS)] if len(curve.x) <= FEW else ""
+        number, every = len(axes.lines), -(-len(curve.x) // FEW) or 1
+        dots: Any = {"marker": MARKERS[number % len(MARKERS)], "ms": 5, "markevery": (number % every, every)}
         style = "--" if curve.dashed else "-"
-        axes.plot(curve.x, curve.y, style, color=colour, label=curve.label, marker=marker, ms=5, alpha=0.85)
+        axes.plot(curve.x, curve.y, style, color=colour, label=curve.label, alpha=0.85, **dots)
         if curve.low:
             axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
     if chart.x_names:
         axes.set_xticks(range(len(chart.x_names)), chart.x_names)
-    if chart.log:
+    elif all(float(x).is_integer() for curve in chart.curves for x in curve.x):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    if chart.log and any(y > 0 for curve in chart.curves for y in curve.y):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: "")
@@ -171,6 +177,7 @@ def paint_diagram(chart: Diagram, axes: Axes) -> None:
     boxes = {}
     for node in chart.nodes:
         box = {"boxstyle": "round,pad=0.35", "fc": COLOURS[node.kind], "ec": EDGE, "lw": 0.8}
+        box |= BORDERS.get(node.kind, {})
         text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
         boxes[node.name] = text.get_bbox_patch()
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
@@ -208,11 +215,13 @@ def hover(chart: Picture, axes: Axes) -> dict[str, Any]:
 
 
 def _spots(points: Sequence[tuple[float, float, str]], axes: Axes) -> list[list[Any]]:
-    """Points of the axes -> their places in the figure, as shares of its width and height."""
+    """Points of the axes -> their places in the figure, as shares of its width and height. What has no place on the
+    axes, such as 0 on a logarithmic one, is at their edge."""
     if not points:
         return []
     width, height = axes.figure.bbox.width, axes.figure.bbox.height
-    places = axes.transData.transform([(x, y) for x, y, _ in points])
+    places = axes.transData.transform([(x, min(y, MOST)) for x, y, _ in points])
+    places = places.clip(axes.bbox.min, axes.bbox.max)
     return [
         [round(float(x / width), 4), round(float(1 - y / height), 4), text]
         for (x, y), (_, _, text) in zip(places, points, strict=True)

@@ -75,7 +75,7 @@ def text_table(outcomes: Sequence[Outcome]) -> str:
 def seeds_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
     """A header, and for all runs that differ in their seed alone a row with the mean of their scores, the standard
     deviation and the number of seeds; empty where no two runs do. The best first. A seed counts once."""
-    keys = [key for key in differing(outcomes) if key != "seed"]
+    keys = [key for key in differing(outcomes) if key not in ("seed", "metric")]  # metric has a column of its own
     of_settings: dict[tuple[Name, tuple[str, ...]], dict[str, float]] = {}
     for one in sorted_outcomes(outcomes):
         if one.score is not None and not one.failed and "seed" in one.settings:
@@ -111,13 +111,14 @@ def _aligned(names: Sequence[str], row: Sequence[str], widths: Sequence[int]) ->
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """The same table as CSV, with all digits."""
-    keys = differing(outcomes)
+    keys = [key for key in differing(outcomes) if key != "metric"]
     rows: list[list[object]] = [["run", "metric", "score", *keys, "parameters", "seconds", "end"]]
     for one in sorted_outcomes(outcomes):
         end = one.end or ("failed" if one.failed else "")
         own = [one.settings.get(key, "") for key in keys]
         seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
-        rows.append([one.run, "" if one.failed else one.metric, one.score, *own, one.parameters, seconds, end])
+        metric = one.settings.get("metric", "") if one.failed else one.metric
+        rows.append([one.run, metric, one.score, *own, one.parameters, seconds, end])
     write_rows(path, rows)
 
 

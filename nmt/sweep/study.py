@@ -126,11 +126,11 @@ class Study:
         reported = set(self._frozen(trial.number).intermediate_values)
         pruned: list[int] = []  # the epoch at which it was pruned
 
-        def watch(epochs: int, score: float) -> bool:
+        def watch(epochs: int, score: float, is_over: bool) -> bool:
             if epochs not in reported:  # else an earlier validation is repeated, with the same result
                 trial.report(score, epochs)
                 reported.add(epochs)
-            if trial.should_prune():
+            if not is_over and trial.should_prune():
                 pruned.append(epochs)
             return bool(pruned)
 

@@ -27,8 +27,8 @@ from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
-# (epochs finished, validation score in the selection metric) -> whether training ends.
-Watch = Callable[[int, float], bool]
+# (epochs finished, validation score in the selection metric, whether training is over anyway) -> whether it ends.
+Watch = Callable[[int, float, bool], bool]
 BLIND_TO = 30.0  # chrF; a text with this score is translated too well for a BLEU of 0.00
 
 
@@ -141,7 +141,9 @@ class Watched(Callback):
         assert isinstance(pl_module, TrainingModule)
         epochs = epochs_done(trainer)
         score = pl_module.measure.figure(pl_module.validation.key)
-        ends = trainer.is_global_zero and self.watch(epochs, score)
+        is_over = trainer.state.fn != "fit" or trainer.should_stop or epochs >= (trainer.max_epochs or epochs)
+        is_over = is_over or 0 <= trainer.max_steps <= trainer.global_step
+        ends = trainer.is_global_zero and self.watch(epochs, score, is_over)
         if trainer.strategy.reduce_boolean_decision(ends, all=False):
             trainer.should_stop = True
 

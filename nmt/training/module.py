@@ -236,7 +236,8 @@ class TrainingModule(pl.LightningModule):
         self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
             schedule, total = self.config.optim.schedule, self.schedule_end(self.trainer.global_step)
-            where = f"optim.schedule={schedule} now falls until update {total}, which is later than before"
+            guided = ", and so does the weight of optim.guided_alignment" * (self.config.optim.guided_alignment > 0)
+            where = f"optim.schedule={schedule} now falls until update {total}, which is later than before{guided}"
             log.warning("the learning rate goes up from %.3g to %.3g: %s", *rates, where)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -118,6 +118,19 @@ def test_evaluations_of_other_models_ensembles_and_directions_have_folders_of_th
     assert len(ensembles) == 2
 
 
+def test_another_file_of_the_same_name_replaces_no_evaluation(tmp_path):
+    folder = tmp_path / "test"
+    assert evaluate.own_folder(folder, "/a/test.de") == folder
+    for content, is_own in (
+        ('{"src": "/a/test.de"}', False), ('{"src": "/b/test.de"}', True), ("{}", True), ("[]", True), ("{", True),
+    ):  # fmt: skip
+        evaluate.write(folder / evaluate.SCORES, content)
+        found = evaluate.own_folder(folder, "/b/test.de")
+        assert (found == folder) == is_own
+        assert found.parent == tmp_path
+        assert found.name.startswith("test")
+
+
 @pytest.mark.parametrize(("suffix", "between"), [("csv", ","), ("tsv", "\t")])
 def test_two_columns_without_names_need_no_languages(tmp_path, suffix, between):
     path = tmp_path / f"pairs.{suffix}"

@@ -73,16 +73,16 @@ def test_nothing_is_concluded_of_memory_where_no_network_learned_the_task():
     assert words.startswith("The gradient is that of the loss of the last step that asks with respect to the whole ")
     assert [line[2] for line in gradients.reach_table(rows, "trained").rows] == ["0 of 2", "0 of 2"]
     assert words.endswith("No network learned the task, so none of them is one that remembers.")
-    assert "keeps most" not in words
+    assert "is left" not in words
     both = [*rows, row("rnn", [1.0, 0.4], [False, False], clip=0.0)]
     assert gradients.clipping(both).startswith("No network learned the task. No gradient had a norm above 10")
 
     rows[1] = row("lstm", [1.0, 0.1], [True, False])
     both = [*rows, *(row(label, [1.0, 0.4], [False, False], clip=0.0) for label in ("rnn", "lstm"))]
     assert gradients.clipping(both).startswith("More seeds solved the task with clipping than without: lstm. ")
-    assert gradients.reach(rows, "trained").endswith("Of what learned the task, lstm keeps most.")
+    assert gradients.reach(rows, "trained").endswith(" Where the task was learned, most of it is left in lstm.")
     rows[0] = row("rnn", [1.0, 0.5], [True, True])
-    assert gradients.reach(rows, "trained").endswith("It keeps most in rnn.")
+    assert gradients.reach(rows, "trained").endswith(" Most of it is left in rnn.")
 
 
 def test_a_gradient_that_explodes_between_evaluations_is_told():
@@ -97,9 +97,18 @@ def test_every_norm_of_clipping_is_compared_with_none():
     rows = [row("lstm", [1.0, 0.1], of_seeds, clip) for clip, of_seeds in solved.items()]
     assert gradients.clipping(rows).startswith(
         "More seeds solved the task with clipping than without: lstm (clipped at 1). "
-        "Fewer seeds solved the task with clipping than without: lstm (clipped at 0.1). No gradient"
+        "Fewer seeds solved the task with clipping than without: lstm (clipped at 0.1). "
+        "One seed more or fewer may be chance. No gradient"
     )
     assert gradients.clipping(rows[:2]).startswith("Clipping was not varied where the task was learned.")
+
+
+def test_a_gradient_of_zero_is_none_and_not_a_small_number():
+    rows = [row("rnn_relu", [1.0, 0.0], [True]), row("lstm", [1.0, 0.1], [True]), row("sru", [0.0, 0.0], [True])]
+    assert [line[3:] for line in gradients.reach_table(rows, "trained").rows] == [
+        ("0", "0.000"), ("0.1", "0.100"), ("0", "0.000"),
+    ]  # fmt: skip
+    assert gradients.reach_chart("", rows, "trained").curves[0].y == [1.0, 0.0]
 
 
 def test_a_cell_that_forget_biases_make_of_two_is_taken_once():
@@ -111,7 +120,7 @@ def test_a_cell_that_forget_biases_make_of_two_is_taken_once():
 def test_a_diverged_network_is_told_and_never_the_best():
     rows = [row("rnn", [1.0, None], [True]), row("lstm", [1.0, 0.1], [True])]
     rows[0]["largest_norms"] = [0.5, None]
-    assert gradients.reach(rows, "trained").endswith("It keeps most in lstm.")
+    assert gradients.reach(rows, "trained").endswith(" Most of it is left in lstm.")
     assert "A gradient of norm above 10 was seen in rnn (clipped at 1)" in gradients.clipping(rows)
 
 

@@ -187,7 +187,12 @@ def test_conclusions_say_what_was_found():
     pair = [row("lstm", [True, False], [0.5, 1.0]), row("lstm_peephole", [True] * 2, [0.97, 1.0])]
     assert "nothing is shown for peepholes or against them" in memory.conclusion(pair)
     pair[0] = row("lstm", [False] * 2, [0.5, 0.6])
+    assert "which chance does with so few seeds in 33% of cases, so nothing is shown" in memory.conclusion(pair)
+    pair = [row("lstm", [False] * 4, [0.5, 0.6] * 2), row("lstm_peephole", [True] * 4, [0.97, 1.0] * 2)]
     assert "the ranges do not overlap, so here peepholes made a difference" in memory.conclusion(pair)
+    pair[0] = row("lstm", [True] * 4, [0.95, 0.96] * 2)
+    assert "every seed ended where it had solved the task, so nothing is shown" in memory.conclusion(pair)
+    pair[0] = row("lstm", [False] * 2, [0.5, 0.6])
     pair[1] = row("lstm_peephole", [False] * 2, [0.1, 0.2])
     assert "peepholes" not in memory.conclusion([row("rnn", [True] * 2, [0.97, 1.0]), *pair])
 
@@ -225,7 +230,10 @@ def test_a_gradient_is_said_to_shrink_or_to_grow_as_it_did():
     table = gradients.reach_table(rows, "untrained")
     assert table.title == "the gradient over 2 steps back"
     assert table.rows == [("a", "0.25", "0.500"), ("b", "4", "2.000")]
-    assert gradients.reach(rows, "untrained").endswith("It keeps most in b.")
+    assert gradients.reach(rows, "untrained").endswith(
+        "state. It grows with the distance in b; elsewhere most of it is left in a."
+    )
+    assert gradients.reach(rows[1:], "untrained").endswith("state. It grows with the distance in b.")
 
 
 def test_translation_is_judged_by_its_p_values():
@@ -237,6 +245,8 @@ def test_translation_is_judged_by_its_p_values():
         "Against a with 30.00 BLEU, each compared by itself: significantly worse: b (-5.00, p = 0.001); "
         "no difference that a paired bootstrap finds: c (-0.50, p = 0.040)."
     )
+    data["rows"] = [*rows, rows[0] | {"seed": 2, "bleu": {"score": 31}}]
+    assert translation_results.conclusion(data).startswith("Against a with 30.00 BLEU (seed 1 of each), each ")
 
 
 def test_names():
@@ -335,6 +345,7 @@ LAGS = r"lags.copy is \[%d\]; it takes numbers of steps, from 4 to 100000"
         ("memory", {"tasks": []}, "cells and tasks take one name at least each"),
         ("memory", {"tasks": ["copy", "copy"]}, "tasks has copy twice"),
         ("memory", {"lags.copy": [20, 20]}, "lags.copy has 20 twice"),
+        ("memory", {"max_steps.copy": 0}, "max_steps is 0; it must be from 1"),
         ("gradients", {"clip_norms": [1, 1.0]}, "clip_norms has 1.0 twice"),
         ("gradients", {"cells": []}, "cells, forget_biases and clip_norms take one value at least each"),
         ("gradients", {"cells": ["lstm"], "forget_biases": []}, "take one value at least each"),

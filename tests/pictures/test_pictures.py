@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pytest
 
 from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
-from nmt.pictures.draw import COLOURS, EDGE, save, svg
+from nmt.pictures.draw import COLOURS, EDGE, PIXELS, save, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import drawings, to_html, to_markdown, to_text
 
@@ -58,6 +59,11 @@ def test_many_charts_stand_in_columns_where_these_are_narrow(number, width, shap
     assert pixels == [120 * inches * count for inches, count in zip((width, 1), shape, strict=True)]
 
 
+def test_a_tree_of_any_length_becomes_a_picture(tmp_path):
+    save([replace(GRAPH, width=700, height=1)], tmp_path / "a.png")
+    assert int.from_bytes((tmp_path / "a.png").read_bytes()[16:20]) == PIXELS
+
+
 def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a.xyz ends in '.xyz'; html has everything, a picture is one of: .*png"):
         save([MAP], tmp_path / "a.xyz")
@@ -91,6 +97,28 @@ def test_a_logarithmic_axis_has_two_numbers_or_more(norms, shown):
     assert f">{shown}</text>" in drawing
 
 
+@pytest.mark.parametrize("ends", [[0.0], [0.0, 0.0, math.inf]])
+def test_a_zero_does_not_stretch_a_logarithmic_axis(ends):
+    norms = [1.0, 0.1, *ends]
+    drawing, hover = svg(LineChart("norms", "distance", "norm", [Curve("a", range(len(norms)), norms)], log=True))
+    assert min(float(text) for text in re.findall(r">([\d.e-]+)</text>", drawing) if text != "0") > 0.01
+    assert all(0 < x < 1 and 0 < y < 1 for x, y, _ in hover["spots"])
+    assert hover["spots"][2][1] > hover["spots"][1][1]
+
+
+def test_nothing_but_zeros_is_drawn_without_a_warning(recwarn):
+    svg(LineChart("norms", "distance", "norm", [Curve("a", [0, 1], [0.0, 0.0])], log=True))
+    assert not recwarn.list
+
+
+def test_lines_of_one_colour_have_different_markers_and_steps_whole_numbers():
+    curves = [Curve(f"lstm, clipped at {clip}", range(20), [1.0] * 20) for clip in (5, 1)]
+    drawing, _ = svg(LineChart("norms", "distance", "norm", curves))
+    _, _, *markers = set(re.findall(r'<path id="(m\w+)"', drawing))  # without those of the axes
+    assert len(markers) == 2
+    assert not re.search(r">\d+\.\d</text>", drawing)
+
+
 def test_an_arrow_ends_at_the_edge_of_its_box():
     nodes = [Node("1", "a", 0, 0), Node("2", "a long name", 5, 0, kind="good")]
     drawing, _ = svg(Diagram("tree", nodes, [("1", "2")], 6, 2))
@@ -101,6 +129,13 @@ def test_an_arrow_ends_at_the_edge_of_its_box():
 
 def xs(path: str) -> list[float]:
     return [float(x) for x in re.findall(r"(-?[\d.]+) -?[\d.]+\s*\n", path)]
+
+
+def test_what_was_chosen_and_what_was_lost_differ_without_their_colours():
+    kinds = ("good", "bad", "plain")
+    drawing, _ = svg(Diagram("tree", [Node(kind, kind, i, 0, kind=kind) for i, kind in enumerate(kinds)], [], 6, 2))
+    styles = [re.search(rf'style="fill: {COLOURS[kind]}; ([^"]*)"', drawing)[1] for kind in kinds]
+    assert len(set(styles)) == 3
 
 
 def test_long_names_have_room_beside_the_numbers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 from nmt.sweep.outcomes import (
     RECORDS,
@@ -53,6 +54,10 @@ def test_the_csv_has_every_digit_and_only_what_differs(tmp_path):
         "seconds": "3723.4", "end": "",
     }  # fmt: skip
     assert (found[3]["metric"], found[3]["score"], found[3]["end"]) == ("", "", "no space is left")
+    swept = [replace(RUNS[i], differs=RUNS[i].differs | {"metric": name}) for i, name in enumerate(("bleu", "nll"))]
+    write_table(tmp_path / "runs.csv", swept)
+    assert (tmp_path / "runs.csv").read_text().startswith("run,metric,score,cell,parameters,seconds,end\na,bleu,")
+    assert "\nb,nll,,rnn,,,no space is left\n" in (tmp_path / "runs.csv").read_text()
 
 
 def test_runs_that_differ_in_their_seed_alone_have_a_mean_and_a_deviation_the_best_first():
@@ -73,6 +78,9 @@ def test_runs_that_differ_in_their_seed_alone_have_a_mean_and_a_deviation_the_be
     assert seeds_table([*runs, failed, again]) == [header, *rows]
     assert seeds_table(runs[1:3]) == []  # two cells, not two seeds of one
     assert seeds_table(RUNS[:1]) == []
+    swept = [replace(one, differs={"metric": "nll", **one.differs}) for one in runs]
+    other = [replace(one, metric="bleu", differs={**one.differs, "metric": "bleu"}) for one in swept[:2]]
+    assert seeds_table([*swept, *other]) == [header, ["bleu", "3.500", "0.707", "2", "rnn"], *rows]
 
 
 def test_a_record_is_what_was_written_whatever_stands_in_it(tmp_path):

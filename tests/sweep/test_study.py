@@ -33,7 +33,7 @@ class Toy:
         for epoch in range(self.epochs.get(name, 0) + 1, EPOCHS + 1):
             self.calls += 1
             score = epoch * values["x"] + values["n"]
-            if watch(epoch, score):
+            if watch(epoch, score, epoch == EPOCHS):
                 break
             if self.calls in self.ends:
                 raise KeyboardInterrupt
@@ -107,6 +107,7 @@ def test_trials_worse_than_the_median_are_pruned_and_say_so(tmp_path):
         "",
         "pruned after epoch 3",
     }
+    assert not [one for one in run(tmp_path / "z", Toy(), 16, sampler="random", prune_after=EPOCHS) if one.end]
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,10 @@ def test_it_counts_less_and_less_and_a_run_that_goes_on_has_what_it_would_have_h
     tops = [float(one.amax()) for one in seen]
     assert tops[0] > 0.5
     assert tops[0] > tops[len(tops) // 2] > tops[-1] > 0
-    trained("parts", lambda epoch, _: True)
-    resumed = trained("parts")
+    ends: list[tuple[int, bool]] = []
+    for _ in range(2):
+        resumed = trained("parts", lambda epoch, _, is_over: ends.append((epoch, is_over)) or True)
+    assert ends == [(1, False), (2, True)]
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
 
