@@ -95,7 +95,8 @@ def defaults(cls: type) -> Data:
         if is_dataclass(kind):
             data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
         else:
-            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            default = list(default) if isinstance(default, tuple) else default
             data[field.name] = MISSING_VALUE if default is MISSING else default
     return data
 

@@ -68,8 +68,11 @@ def to_dict(config: Any) -> Any:
 
 @cache
 def typed_fields(cls: type) -> dict[str, tuple[Field[Any], Any]]:
-    """The fields of a dataclass by their names, each with its type."""
-    hints = typing.get_type_hints(cls)
+    """The fields of a dataclass by their names, each with its type. Raises ValueError where a type is unknown."""
+    try:
+        hints = typing.get_type_hints(cls)
+    except NameError as error:  # such as of a module that only type checkers import
+        raise ValueError(f"the settings of {cls.__name__} cannot be read: {error}") from None
     return {field.name: (field, hints[field.name]) for field in fields(cls)}
 
 
