@@ -249,6 +249,11 @@ ATTENTIONS: dict[str, type[Attention]] = {
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
     kind = ATTENTIONS[config.name]
     own = {name: getattr(config, name) for name in kind.options}
-    attention = kind(query_size, memory_size, config.heads, **own)
+    try:
+        attention = kind(query_size, memory_size, config.heads, **own)
+    except ValueError:
+        raise
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(f"the attention {config.name!r} cannot be made ({type(error).__name__}: {error})") from error
     attention.dropout = config.dropout
     return attention
