@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from nmt.automatic import AUTO, AUTOMATIC, without_auto
 from nmt.cells import CELLS, Cell
-from nmt.common.entry_points import installed, names_in
+from nmt.common.entry_points import installed, names_with
 from nmt.common.shown import MAX_BITS, brief
 from nmt.common.suggestions import did_you_mean
 from nmt.data.corpora import CORPORA, Corpus
@@ -36,7 +36,7 @@ def choice_of(kind: type, name: str) -> type | None:
 
 def names_of(kind: type) -> list[str]:
     """The names of all choices; imports nothing."""
-    return sorted({*CHOICES[kind], *(names_in(ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else ())})
+    return names_with(CHOICES[kind], ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else sorted(CHOICES[kind])
 
 
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:
