@@ -84,6 +84,23 @@ def check_gradient(cell: Cell) -> None:
             raise _fault(cell, "h has no gradient; pointwise must compute it by torch, without no_grad or detach")
 
 
+@cache
+@undisturbed()
+def check_dropout(cell: Cell) -> None:
+    """As `check_cell`, of a cell with a product of its own, before training with recurrent dropout."""
+    with torch.device("cpu"):
+        given, own = _arguments(cell)
+        if not given or not cell.own_product:
+            return
+        gates, x, *state = given
+        kept, dropped = (
+            cell.pointwise(gates, x, tuple(state), {**own, MASK: torch.full((ROWS, UNITS), share)})
+            for share in (1.0, 0.0)
+        )
+        if all(map(_is_close, kept, dropped)):
+            raise _fault(cell, f"own_product is true, but pointwise does not multiply h by parameters[{MASK!r}]")
+
+
 class _ReadError(Exception):
     """Python has read a number of a tensor."""
 

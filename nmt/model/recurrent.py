@@ -23,7 +23,7 @@ from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_torch
-from nmt.model.cell_check import check_cell, check_gradient
+from nmt.model.cell_check import check_cell, check_dropout, check_gradient
 from nmt.model.loop import Loop, by_transition
 from nmt.model.weight_gradients import stack
 
@@ -126,6 +126,8 @@ class Recurrent(nn.Module):
         )
         if not self.weight_ih.is_meta:  # a model that is loaded has been trained
             check_gradient(cell)
+            if recurrent_dropout.rate:
+                check_dropout(cell)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -11,7 +11,7 @@ import toy
 from nmt.cells import CELLS, Cell
 from nmt.composition import defaults
 from nmt.model.cell_check import check_pointwise
-from nmt.model.recurrent import Recurrent
+from nmt.model.recurrent import Dropout, Recurrent
 
 E, H = 3, 5
 
@@ -202,6 +202,22 @@ def test_a_cell_that_is_trained_by_other_equations_than_it_is_searched_by_is_ref
 
     with pytest.raises(ValueError, match="^the cell Halved: over_time gives other numbers than pointwise$"):
         Recurrent(Halved(), E, H)
+
+
+class Undropped(CELLS["gru_reset_before"]):
+    """Its own product would spare h the dropout."""
+
+    def pointwise(self, gates, x, state, parameters):
+        return super().pointwise(gates, x, state, {"reset": parameters["reset"]})
+
+
+def test_a_cell_that_ignores_its_recurrent_dropout_is_refused_where_there_is_any():
+    Recurrent(Undropped(), E, H)
+    Recurrent(CELLS["gru_reset_before"](), E, H, recurrent_dropout=Dropout(0.1))
+    with pytest.raises(
+        ValueError, match="own_product is true, but pointwise does not multiply h by parameters.'mask'.$"
+    ):
+        Recurrent(Undropped(), E, H, recurrent_dropout=Dropout(0.1))
 
 
 class AtOnce(CELLS["mingru"]):
