@@ -40,6 +40,9 @@ class DecoderConfig:
         if self.name not in DECODERS:
             elsewhere = "or install the package that has it"
             raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(decoder_names())}, {elsewhere}")
+        wiring: object = DECODERS[self.name]
+        if not isinstance(wiring, Wiring):
+            raise ValueError(f"name is {self.name!r}, but what DECODERS has is no instance of a Wiring: {wiring!r}")
         check_ranges(self, num_layers=(1, 32))
 
 
