@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, is_dataclass
 from functools import cache
 from typing import Any
@@ -21,8 +21,8 @@ from nmt.common.resources import resource
 from nmt.common.suggestions import did_you_mean
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus
-from nmt.model.attention import ATTENTIONS
-from nmt.model.wirings import DECODERS
+from nmt.model.attention import attention_names
+from nmt.model.decoder import decoder_names
 from nmt.plain_data import CHOICES, choice_of, names_of, typed_fields
 from nmt.search import Search
 
@@ -32,7 +32,8 @@ TABLES = {  # group -> the table of these classes
     "data": "CORPORA of nmt/data/corpora/__init__.py",
     "search": "SEARCHES of nmt/search/__init__.py",
 }
-NAMED: dict[str, Mapping[str, Any]] = {"attention": ATTENTIONS, "decoder": DECODERS}  # group -> table of its names
+# Group -> the names that it may have.
+NAMED: dict[str, Callable[[], list[str]]] = {"attention": attention_names, "decoder": decoder_names}
 MISSING_VALUE = "???"  # in conf/ and on the command line: a value that must be given
 EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of required values
 OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # groups whose settings come with a model
@@ -85,7 +86,7 @@ def groups() -> dict[str, str]:
 def choices_of(group: str) -> list[str]:
     """The names that a group may have."""
     found = {path.stem for path in (resource("conf") / group).glob("*.yaml")}
-    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else NAMED.get(group, ())))
+    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else NAMED.get(group, list)()))
 
 
 def defaults(cls: type) -> Data:
@@ -95,7 +96,8 @@ def defaults(cls: type) -> Data:
         if is_dataclass(kind):
             data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
         else:
-            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            default = list(default) if isinstance(default, tuple) else default
             data[field.name] = MISSING_VALUE if default is MISSING else default
     return data
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from nmt.automatic import AUTO, AUTOMATIC, without_auto
 from nmt.cells import CELLS, Cell
-from nmt.common.entry_points import installed, names_in
+from nmt.common.entry_points import installed, names_with
 from nmt.common.shown import MAX_BITS, brief
 from nmt.common.suggestions import did_you_mean
 from nmt.data.corpora import CORPORA, Corpus
@@ -36,7 +36,7 @@ def choice_of(kind: type, name: str) -> type | None:
 
 def names_of(kind: type) -> list[str]:
     """The names of all choices; imports nothing."""
-    return sorted({*CHOICES[kind], *(names_in(ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else ())})
+    return names_with(CHOICES[kind], ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else sorted(CHOICES[kind])
 
 
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:
@@ -68,8 +68,11 @@ def to_dict(config: Any) -> Any:
 
 @cache
 def typed_fields(cls: type) -> dict[str, tuple[Field[Any], Any]]:
-    """The fields of a dataclass by their names, each with its type."""
-    hints = typing.get_type_hints(cls)
+    """The fields of a dataclass by their names, each with its type. Raises ValueError where a type is unknown."""
+    try:
+        hints = typing.get_type_hints(cls)
+    except NameError as error:  # such as of a module that only type checkers import
+        raise ValueError(f"the settings of {cls.__name__} cannot be read: {error}") from None
     return {field.name: (field, hints[field.name]) for field in fields(cls)}
 
 

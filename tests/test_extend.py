@@ -34,7 +34,7 @@ from nmt.metrics import measure
 from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
-from nmt.plain_data import from_dict
+from nmt.plain_data import from_dict, names_of
 from nmt.training import keywords, optim
 
 ROOT = Path(__file__).parents[1]
@@ -134,23 +134,40 @@ def test_the_project_that_the_docs_print_can_be_built(tmp_path, cell_source):
     assert entry_points == ["[nmt.cells]", "ugrnn", "=", "my_cells:UGRNN"]
 
 
+PARTS = """
+from nmt.model.attention import GeneralAttention
+from nmt.model.wirings import GNMT
+
+class Sharp(GeneralAttention):
+    def score(self, query, keys):
+        return 2 * super().score(query, keys)
+
+class Deep(GNMT):
+    pass
+"""
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch, cell_source):
     """An installed package with the cell and the entry point printed on the page, and another package that fails."""
     (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
     (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
+    (tmp_path / "my_parts.py").write_text(PARTS, encoding="utf-8")
     entry_points = tomllib.loads(project_of_page())["project"]["entry-points"]["nmt.cells"]
     metadata = tmp_path / "my_cells-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cells\nVersion: 1.0\n")
     entries = [f"ugrnn = {entry_points['ugrnn']}", "broken = broken_cells:Cell", "other = my_cells:torch"]
-    (metadata / "entry_points.txt").write_text("\n".join(["[nmt.cells]", *entries, ""]))
+    parts = ["[nmt.attentions]", "sharp = my_parts:Sharp", "[nmt.decoders]", "deep = my_parts:Deep"]
+    (metadata / "entry_points.txt").write_text("\n".join(["[nmt.cells]", *entries, *parts, ""]))
     monkeypatch.syspath_prepend(str(tmp_path))
-    before = dict(CELLS)
+    tables = CELLS, attention.ATTENTIONS, wirings.DECODERS
+    before = [dict(table) for table in tables]
     yield tmp_path
-    CELLS.clear()
-    CELLS.update(before)
-    for name in ("my_cells", "broken_cells"):
+    for table, found in zip(tables, before, strict=True):
+        table.clear()
+        table.update(found)
+    for name in ("my_cells", "broken_cells", "my_parts"):
         sys.modules.pop(name, None)
 
 
@@ -158,18 +175,23 @@ def test_a_package_adds_a_cell_and_is_imported_by_those_alone_who_name_it(
     package, trained, corpus_dir, tmp_path, monkeypatch
 ):
     nmt.load(trained / "model")
-    assert not {"my_cells", "broken_cells"} & set(sys.modules)
+    assert not {"my_cells", "broken_cells", "my_parts"} & set(sys.modules)
     model = {"embedding_size": 16, "hidden_size": 24}
     trainer = {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False}
     settings = {"cell": "ugrnn", "tokenizer": {"vocab_size": 320}, "model": model, "trainer": trainer}
+    settings |= {"attention": "sharp", "decoder": "deep"}
     made = nmt.train(corpus_dir, "de", "en", run=tmp_path / "run", quiet=True, **settings)
-    assert type(made.load().model.config.cell).__module__ == "my_cells"
+    network = made.load().model
+    assert type(network.config.cell).__module__ == "my_cells"
+    assert {type(network.decoder.attention).__name__, type(network.decoder.wiring).__name__} == {"Sharp", "Deep"}
     assert made.load().translate("Anna sieht das Haus.", plain=True)
     assert "broken_cells" not in sys.modules
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(package)])
-    del CELLS["ugrnn"]
-    with pytest.raises(ValueError, match="cell.name is 'ugrnn'; choose one of: gru, .*, or install the package that"):
-        nmt.load(made.model_dir)
+    for table, name in ((CELLS, "ugrnn"), (attention.ATTENTIONS, "sharp"), (wirings.DECODERS, "deep")):
+        found = table.pop(name)
+        with pytest.raises(ValueError, match=f"name is {name!r}; choose one of: .*, or install the package that"):
+            nmt.load(made.model_dir)
+        table[name] = found
 
 
 @pytest.mark.parametrize(
@@ -185,6 +207,21 @@ def test_a_package_that_is_wrong_is_named(name, message):
         from_dict(Cell, {"name": name})
 
 
+def test_a_name_that_is_taken_is_told(package):
+    other = package / "other-2.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 2.0\n")
+    (other / "entry_points.txt").write_text("[nmt.cells]\nugrnn = my_cells:UGRNN\ngru = my_cells:UGRNN\n")
+    with pytest.raises(
+        ValueError, match="UGRNN of my-cells has a name that nmt.cells: .* of other has, too; only one"
+    ):
+        from_dict(Cell, {"name": "ugrnn"})
+    with pytest.warns(
+        UserWarning, match="^nmt.cells: gru = .* of other is not used, because nmt has 'gru' itself; it"
+    ):
+        assert {"gru", "ugrnn"} <= set(names_of(Cell))
+
+
 @pytest.mark.usefixtures("package")
 def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_that_fails():
     register()
@@ -193,8 +230,12 @@ def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_th
             built([f"cell={name}", "run=x"], lambda composed, _: composed)
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        cell = run_config(compose("train", overrides=["run=x", "cell=ugrnn", "model.cell.depth=2"]), []).model.cell
-    assert (type(cell).__name__, cell.depth) == ("UGRNN", 2)
+        chosen = ["cell=ugrnn", "model.cell.depth=2", "attention=sharp", "decoder=deep"]
+        model = run_config(compose("train", overrides=["run=x", *chosen]), []).model
+    assert (type(model.cell).__name__, model.cell.depth) == ("UGRNN", 2)
+    assert (model.attention.name, model.decoder.name) == ("sharp", "deep")
+    for group, name in (("attention", "sharp"), ("decoder", "deep")):
+        del ConfigStore.instance().repo[group][f"{name}.yaml"]
 
 
 def added(title: str, module, monkeypatch, *tables: str):

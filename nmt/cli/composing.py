@@ -119,7 +119,7 @@ class Composition:
         from nmt.plain_data import names_of
 
         groups = {group: set(names_of(base)) for group, base in SCHEMAS.items()}
-        groups |= {group: set(table) for group, table in NAMED.items()}
+        groups |= {group: set(names()) for group, names in NAMED.items()}
         folders = [Path(folder) for folder in (resource("conf"), self.config_path, self.config_dir) if folder]
         for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
             groups.setdefault(path.parent.name, set()).add(path.stem)

@@ -39,8 +39,8 @@ def register() -> None:
         for name in {*CHOICES[base], *names_of(base)}:
             with suppress(ValueError):  # reported when it is chosen
                 _register_choice(group, name)
-    for group, table in NAMED.items():
-        for name in table:
+    for group, names in NAMED.items():
+        for name in names():
             if not (resource("conf") / group / f"{name}.yaml").exists():
                 store.store(group=group, name=name, node={"name": name}, package=package_of(group))
 

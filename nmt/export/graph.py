@@ -19,14 +19,13 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor
 
-from nmt.export.operators import OPERATORS, SAME
+from nmt.export.operators import KINDS, OPERATORS, SAME
 
 OPSET = 18  # which onnxruntime reads since 1.14
 IR_VERSION = 8  # the version of the file format, likewise
-KINDS = {torch.float32: TensorProto.FLOAT, torch.int64: TensorProto.INT64, torch.bool: TensorProto.BOOL}
 SIZES = ((5, 7), (13, 17), (19, 23))  # of each dimension in the two traces: distinct primes
 
 Dims = tuple[str | int, ...]  # of a tensor: the name of a size, or a number
@@ -230,8 +229,12 @@ def _traced(
         for _, dims, dtype in inputs
     ]
     one_mode = TracingContext(FakeTensorMode())  # else make_fx makes one for each tensor, which is slow
-    with torch.no_grad(), tracing(one_mode):
-        found = make_fx(lambda *given: function(*given), _decompositions())(*tensors)
+    try:
+        with torch.no_grad(), tracing(one_mode):
+            found = make_fx(lambda *given: function(*given), _decompositions())(*tensors)
+    except Exception as error:  # a user's code may do what has no trace, such as an `if` on the values of a tensor
+        told = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise NotExportableError(f"a part of the model cannot be traced, as ONNX needs: {told}") from error
     found.graph.eliminate_dead_code()
     return found
 
@@ -286,8 +289,11 @@ def _call(graph: OnnxGraph, node: torch.fx.Node, arguments: list[Any], options: 
         with torch.no_grad():
             return target(*arguments, **{**options, "device": "cpu"} if "device" in options else options)
     if target not in OPERATORS:
-        raise NotExportableError(f"{target} is not known here")
-    found, meta = OPERATORS[target](graph, shape, *arguments, **options), node.meta["val"]
+        raise NotExportableError(f"the model computes {target}, which is not known to nmt/export/operators.py")
+    try:
+        found, meta = OPERATORS[target](graph, shape, *arguments, **options), node.meta["val"]
+    except (TypeError, KeyError) as error:  # rare arguments
+        raise NotExportableError(f"the model computes {target} in a way that is not known: {error}") from error
     if isinstance(found, list):
         return [Value(name, own, one.dtype) for name, own, one in zip(found, shape, meta, strict=False)]
     return Value(found, shape, meta.dtype)

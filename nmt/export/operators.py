@@ -7,6 +7,7 @@ here. Arguments are torch's; a tensor is a `Value` of the graph or a weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from nmt.export.graph import OnnxGraph
+
+KINDS = {torch.float32: 1, torch.int64: 7, torch.bool: 9}  # ONNX's numbers of types
 
 aten = torch.ops.aten
 SAME = {aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
@@ -27,17 +30,38 @@ def _name(graph: OnnxGraph, x: Any) -> str:
     return graph.number(x) if isinstance(x, int | float) else cast(str, x.name)
 
 
-def _elementwise(op: str) -> Callable[..., str]:
-    def write(graph: OnnxGraph, shape: Any, *arguments: Any, **_: Any) -> str:
-        return graph.add(op, *(_name(graph, part) for part in arguments))
+def _alike(graph: OnnxGraph, *parts: Any, real: bool = False) -> list[str]:
+    """The names of tensors and numbers, all of the type that torch computes in; a `real` function has no integers."""
+    dtype = reduce(torch.promote_types, [part.dtype for part in parts if not isinstance(part, int | float)])
+    if not dtype.is_floating_point and (real or any(isinstance(part, float) for part in parts)):
+        dtype = torch.float32
+    return [
+        graph.number(part, dtype) if isinstance(part, int | float) else _cast(graph, None, part, dtype)
+        for part in parts
+    ]
 
-    return write
+
+def _cast(graph: OnnxGraph, shape: Any, x: Any, dtype: torch.dtype | None = None, **_: Any) -> str:
+    return _name(graph, x) if dtype in (None, x.dtype) else graph.add("Cast", _name(graph, x), to=KINDS[dtype])
+
+
+def _counted(graph: OnnxGraph, x: Any) -> str:
+    """x for a sum, which counts truth values."""
+    return _cast(graph, None, x, torch.int64 if x.dtype == torch.bool else None)
+
+
+def _elementwise(op: str) -> Callable[..., str]:
+    return lambda graph, shape, *arguments, **_: graph.add(op, *_alike(graph, *arguments, real=op in REAL))
+
+
+def _where(graph: OnnxGraph, shape: Any, condition: Any, x: Any, y: Any) -> str:
+    return graph.add("Where", _name(graph, condition), *_alike(graph, x, y))
 
 
 def _add(op: str) -> Callable[..., str]:
     def write(graph: OnnxGraph, shape: Any, x: Any, y: Any, alpha: float = 1) -> str:
-        y = _name(graph, y)
-        return graph.add(op, _name(graph, x), y if alpha == 1 else graph.add("Mul", y, graph.number(alpha)))
+        x, y = _alike(graph, x, y)
+        return graph.add(op, x, y if alpha == 1 else graph.add("Mul", y, graph.number(alpha)))
 
     return write
 
@@ -56,29 +80,31 @@ def _layer_norm(
 ) -> list[str]:
     scale = torch.ones(list(of)) if gain is None else gain
     rest = [] if bias is None else [_name(graph, bias)]
-    return [graph.add("LayerNormalization", x.name, _name(graph, scale), *rest, axis=-len(of), epsilon=epsilon)]
+    return [
+        graph.add("LayerNormalization", _name(graph, x), _name(graph, scale), *rest, axis=-len(of), epsilon=epsilon)
+    ]
 
 
 def _reduce(op: str) -> Callable[..., str]:
     def write(graph: OnnxGraph, shape: Any, x: Any, dims: Any, keepdim: bool = False, **_: Any) -> str:
         axes = [dims] if isinstance(dims, int) else dims
-        return graph.add(op, x.name, graph.ints(*axes), keepdims=int(keepdim))
+        return graph.add(op, _counted(graph, x), graph.ints(*axes), keepdims=int(keepdim))
 
     return write
 
 
 def _softmax(op: str) -> Callable[..., str]:
-    return lambda graph, shape, x, dim, *_: graph.add(op, x.name, axis=dim)
+    return lambda graph, shape, x, dim, *_: graph.add(op, _name(graph, x), axis=dim)
 
 
 def _multiply(graph: OnnxGraph, shape: Any, x: Any, y: Any) -> str:
     if isinstance(y, Tensor) and y.ndim == 2:
-        return graph.products.multiply(graph, x.name, y.t(), None)
+        return graph.products.multiply(graph, _name(graph, x), y.t(), None)
     return graph.add("MatMul", _name(graph, x), _name(graph, y))
 
 
 def _linear(graph: OnnxGraph, shape: Any, bias: Any, x: Any, y: Any) -> str:
-    return graph.products.multiply(graph, x.name, y.t(), bias)
+    return graph.products.multiply(graph, _name(graph, x), y.t(), bias)
 
 
 def _reshape(graph: OnnxGraph, shape: Any, x: Any, *_: Any) -> str:
@@ -86,8 +112,8 @@ def _reshape(graph: OnnxGraph, shape: Any, x: Any, *_: Any) -> str:
         return _name(graph, x)
     unknown = [axis for axis, dim in enumerate(shape) if not isinstance(dim, int)]
     if len(unknown) == 1 and 0 not in shape:
-        return graph.add("Reshape", x.name, graph.ints(*(d if isinstance(d, int) else -1 for d in shape)))
-    return graph.add("Reshape", x.name, graph.shape(shape), allowzero=1)
+        return graph.add("Reshape", _name(graph, x), graph.ints(*(d if isinstance(d, int) else -1 for d in shape)))
+    return graph.add("Reshape", _name(graph, x), graph.shape(shape), allowzero=1)
 
 
 def _expand(graph: OnnxGraph, shape: Any, x: Any, *_: Any, **__: Any) -> str:
@@ -97,7 +123,7 @@ def _expand(graph: OnnxGraph, shape: Any, x: Any, *_: Any, **__: Any) -> str:
 
 
 def _permute(graph: OnnxGraph, shape: Any, x: Any, dims: Sequence[int]) -> str:
-    return graph.add("Transpose", x.name, perm=[dim % len(shape) for dim in dims])
+    return graph.add("Transpose", _name(graph, x), perm=[dim % len(shape) for dim in dims])
 
 
 def _cat(graph: OnnxGraph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
@@ -109,11 +135,11 @@ def _cat(graph: OnnxGraph, shape: Any, parts: Sequence[Any], dim: int = 0) -> st
 
 def _split(graph: OnnxGraph, shape: Any, x: Any, sizes: Any, dim: int = 0) -> list[str]:
     if len(shape) == 1:
-        return [x.name]
+        return [_name(graph, x)]
     lengths = [part[dim] for part in shape]
     if 0 in lengths:
         raise ValueError("a part of a split is empty")
-    return graph.add_several("Split", len(shape), x.name, graph.ints(*lengths), axis=dim)
+    return graph.add_several("Split", len(shape), _name(graph, x), graph.ints(*lengths), axis=dim)
 
 
 def _slice(
@@ -122,7 +148,7 @@ def _slice(
     if shape == x.shape and step == 1:
         return _name(graph, x)
     first, last = (min(bound or 0, LAST_AXIS) if isinstance(bound, int) else bound for bound in (start or 0, end))
-    return graph.add("Slice", x.name, graph.size(first), graph.size(last), graph.ints(dim), graph.ints(step))
+    return graph.add("Slice", _name(graph, x), graph.size(first), graph.size(last), graph.ints(dim), graph.ints(step))
 
 
 def _select(graph: OnnxGraph, shape: Any, x: Any, dim: int, index: int) -> str:
@@ -141,31 +167,35 @@ def _full(graph: OnnxGraph, shape: Any, of: Any, value: float, **_: Any) -> str:
     return graph.add("Expand", graph.number(value), graph.shape(shape))
 
 
-def _arange(graph: OnnxGraph, shape: Any, start: Any, end: Any, step: int = 1, **_: Any) -> str:
+def _arange(
+    graph: OnnxGraph, shape: Any, start: Any, end: Any, step: int = 1, dtype: torch.dtype | None = None, **_: Any
+) -> str:
     first, last = (graph.add("Squeeze", graph.size(one), graph.ints(0)) for one in (start, end))
-    return graph.add("Range", first, last, graph.number(step, torch.int64))
+    found = graph.add("Range", first, last, graph.number(step, torch.int64))
+    return found if dtype in (None, torch.int64) else graph.add("Cast", found, to=KINDS[dtype])
 
 
 def _index(graph: OnnxGraph, shape: Any, x: Any, indices: Sequence[Any]) -> str:
     if len(indices) != 1:
         raise ValueError("an index of several tensors has no counterpart in ONNX")
-    return graph.add("Gather", _name(graph, x), indices[0].name)
+    return graph.add("Gather", _name(graph, x), _name(graph, indices[0]))
 
 
 def _embedding(graph: OnnxGraph, shape: Any, table: Any, ids: Any, *_: Any) -> str:
-    return graph.products.look_up(graph, table, ids.name)
+    return graph.products.look_up(graph, table, _name(graph, ids))
 
 
 # Elementwise operations: of one tensor; and of two tensors, or a tensor and a number.
 UNARY = {
-    aten.abs: "Abs", aten.bitwise_not: "Not", aten.exp: "Exp", aten.log: "Log", aten.logical_not: "Not",
-    aten.neg: "Neg", aten.reciprocal: "Reciprocal", aten.relu: "Relu", aten.sigmoid: "Sigmoid", aten.sqrt: "Sqrt",
-    aten.tanh: "Tanh",
+    aten.abs: "Abs", aten.bitwise_not: "Not", aten.cos: "Cos", aten.erf: "Erf", aten.exp: "Exp", aten.floor: "Floor",
+    aten.log: "Log", aten.logical_not: "Not", aten.neg: "Neg", aten.reciprocal: "Reciprocal", aten.relu: "Relu",
+    aten.sigmoid: "Sigmoid", aten.sign: "Sign", aten.sin: "Sin", aten.sqrt: "Sqrt", aten.tanh: "Tanh",
 }  # fmt: skip
 BINARY = {
-    aten.div: "Div", aten.ge: "GreaterOrEqual", aten.gt: "Greater", aten.le: "LessOrEqual", aten.lt: "Less",
-    aten.mul: "Mul",
+    aten.div: "Div", aten.eq: "Equal", aten.ge: "GreaterOrEqual", aten.gt: "Greater", aten.le: "LessOrEqual",
+    aten.lt: "Less", aten.mul: "Mul",
 }  # fmt: skip
+REAL = {"Cos", "Div", "Erf", "Exp", "Log", "Reciprocal", "Sigmoid", "Sin", "Sqrt", "Tanh"}  # of real numbers only
 
 OPERATORS: dict[Any, Callable[..., Any]] = {
     **{operation.default: _elementwise(op) for operation, op in UNARY.items()},
@@ -174,17 +204,25 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.add.Tensor: _add("Add"),
     aten.add.Scalar: _add("Add"),
     aten.sub.Tensor: _add("Sub"),
-    aten.log1p.default: lambda graph, shape, x: graph.add("Log", graph.add("Add", x.name, graph.number(1.0))),
+    aten.log1p.default: lambda graph, shape, x: graph.add(
+        "Log", graph.add("Add", _name(graph, x), graph.number(1.0))
+    ),
+    aten.bitwise_and.Tensor: _elementwise("And"),  # of truth values
+    aten.logical_and.default: _elementwise("And"),
+    aten.bitwise_or.Tensor: _elementwise("Or"),
+    aten.logical_or.default: _elementwise("Or"),
+    aten.cumsum.default: lambda graph, shape, x, dim, **_: graph.add("CumSum", _counted(graph, x), graph.ints(dim)),
     aten.maximum.default: _elementwise("Max"),
     aten.minimum.default: _elementwise("Min"),
-    aten.where.self: _elementwise("Where"),
-    aten.rsqrt.default: lambda graph, shape, x: graph.add("Reciprocal", graph.add("Sqrt", x.name)),
+    aten.where.self: _where,
+    aten.rsqrt.default: lambda graph, shape, x: graph.add("Reciprocal", graph.add("Sqrt", _name(graph, x))),
     aten.pow.Tensor_Scalar: _power,
     aten.clamp.default: _clamp,
     aten.native_layer_norm.default: _layer_norm,
     aten.sum.dim_IntList: _reduce("ReduceSum"),
     aten.mean.dim: _reduce("ReduceMean"),
     aten.amax.default: _reduce("ReduceMax"),
+    aten.amin.default: _reduce("ReduceMin"),
     aten._softmax.default: _softmax("Softmax"),
     aten._log_softmax.default: _softmax("LogSoftmax"),
     aten.mm.default: _multiply,
@@ -201,6 +239,7 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.squeeze.dims: _axes("Squeeze"),
     aten.full.default: _full,
     aten.full_like.default: _full,
+    aten._to_copy.default: _cast,
     aten.embedding.default: _embedding,
     aten.arange.start_step: _arange,
     aten.index.Tensor: _index,

@@ -29,11 +29,11 @@ def flow(loss: Tensor, layers: Sequence[Sequence[TracedStep]], ends: Tensor | No
     first: distance 0, 1, 2, ... If the rows' losses are at different steps, `ends` (B,) gives the steps; the result
     then has the distances that every row has."""
     states = [[part for steps in layers for part in steps[t].state] for t in range(len(layers[0]))]
-    wanted = [part for parts in states for part in parts]
+    wanted = [part for parts in states for part in parts if part.requires_grad]  # a count of the steps does not
     grads = iter(torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True))
     squares = []  # of each step and row
     for parts in states:
-        of_step = [grad for grad in (next(grads) for _ in parts) if grad is not None]
+        of_step = [grad for grad in (next(grads) for part in parts if part.requires_grad) if grad is not None]
         total = torch.zeros(len(parts[0]), dtype=torch.double, device=loss.device)
         squares.append(sum((grad.double().square().flatten(1).sum(1) for grad in of_step), total))
     found = torch.stack(squares)  # (T, B)

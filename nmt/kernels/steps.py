@@ -148,7 +148,9 @@ class TorchSteps(InLoop):
             grads[0] = grads[0] + parts["grad_output"][t] + parts["grad_product"][0]
             with torch.enable_grad():
                 new = self.cell.pointwise(gates, x, tuple(state), parameters)
-            found = torch.autograd.grad(new, wanted, grads, allow_unused=True, materialize_grads=True)
+            pairs = zip(new, grads, strict=True)
+            outputs, of_outputs = zip(*((part, grad) for part, grad in pairs if part.requires_grad), strict=True)
+            found = torch.autograd.grad(outputs, wanted, of_outputs, allow_unused=True, materialize_grads=True)
             for name, grad in zip(read, found, strict=False):
                 parts[f"grad_{name}"][t if name in NARROW_OPERANDS else 0] = grad
             for name, grad in zip(self.own, found[len(read) :], strict=True):  # (n,D,1,H)

@@ -21,9 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nmt.common.entry_points import installed, names_with
 from nmt.common.ranges import check_ranges
 from nmt.kernels.additive import additive_scores
 
+PACKAGES = "nmt.attentions"  # packages add attentions by these entry points; imported on demand
 POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_pieces)
 
 
@@ -58,8 +60,11 @@ class AttentionConfig:
     positions: int | None = None
 
     def __post_init__(self) -> None:
+        if self.name not in ATTENTIONS and (found := installed(PACKAGES, self.name, Attention)):
+            ATTENTIONS[self.name] = found
         if self.name not in ATTENTIONS:
-            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(ATTENTIONS))}")
+            elsewhere = "or install the package that has it"
+            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(attention_names())}, {elsewhere}")
         check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536), positions=(1, 10_000))
         for option in sorted({name for kind in ATTENTIONS.values() for name in kind.options}):
             value = getattr(self, option)
@@ -246,9 +251,19 @@ ATTENTIONS: dict[str, type[Attention]] = {
 }
 
 
+def attention_names() -> list[str]:
+    """The names of all choices; imports nothing."""
+    return names_with(ATTENTIONS, PACKAGES)
+
+
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
     kind = ATTENTIONS[config.name]
     own = {name: getattr(config, name) for name in kind.options}
-    attention = kind(query_size, memory_size, config.heads, **own)
+    try:
+        attention = kind(query_size, memory_size, config.heads, **own)
+    except ValueError:
+        raise
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(f"the attention {config.name!r} cannot be made ({type(error).__name__}: {error})") from error
     attention.dropout = config.dropout
     return attention

@@ -23,7 +23,7 @@ from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_torch
-from nmt.model.cell_check import check_pointwise
+from nmt.model.cell_check import check_cell, check_dropout, check_gradient
 from nmt.model.loop import Loop, by_transition
 from nmt.model.weight_gradients import stack
 
@@ -93,7 +93,7 @@ class Recurrent(nn.Module):
     recurrence: R h, and a product of the cell's own such as U (r ⊙ h). It spares the elementwise terms that carry the
     state, such as z ⊙ h or f ⊙ c, the other parts of the state, and the layer's output h, which attention and the
     layers above see. No fused kernel has `recurrent_dropout`, so training then runs the loop.
-    Raises ValueError for a cell whose `pointwise` does not return its states.
+    Raises ValueError for a faulty cell.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Recurrent(nn.Module):
         recurrent_dropout: Dropout = NO_DROPOUT,
     ) -> None:
         super().__init__()
-        check_pointwise(cell)
+        check_cell(cell)
         self.cell = cell
         self.hidden_size = hidden_size
         self.dropout = dropout
@@ -124,6 +124,10 @@ class Recurrent(nn.Module):
                 for name, own in cell.own_parameters(hidden_size).items()
             }
         )
+        if not self.weight_ih.is_meta:  # a model that is loaded has been trained
+            check_gradient(cell)
+            if recurrent_dropout.rate:
+                check_dropout(cell)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -57,6 +57,7 @@ from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
+from nmt.training.parts_check import check_parts
 from nmt.training.ranks import check_pairs, from_first, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.surroundings import process_left_as_found, quiet_lightning
@@ -132,6 +133,7 @@ def _train_on(prepared: Prepared, run: Run) -> Trained:
     config, run_dir = run.config, run.folder
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
+    check_parts(module.model, world(config.trainer, run.hardware.accelerator).size)
     with taken(run_dir), explained_shortage(config.trainer):
         start = find_resume_point(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's

@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 import toy
+from torch import nn
 
 pytest.importorskip("onnx")
 
@@ -14,6 +15,7 @@ from nmt.engine.network import TrainedNetwork
 from nmt.export.graph import NotExportableError, OnnxGraph, TensorSpec, model_of
 from nmt.export.network import Exporter
 from nmt.export.products import Float32, Int8
+from nmt.model.attention import ATTENTIONS, GeneralAttention
 from nmt.model.encoder import EncoderConfig, run_layers
 
 LENGTHS = [5, 3, 7]
@@ -95,6 +97,42 @@ def test_a_search_sees_the_same_log_probabilities(kind):
             moved = [state[np.arange(3)[:, None], np.array(parents)] for state in states]
             feeds |= dict(zip(found.states, moved, strict=True))
             ids = torch.arange(6) % 5 + 4
+
+
+class Placed(GeneralAttention):
+    """Types and operations that only parts of a user's own have: a learned place, a slope, a window, waves."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.place = nn.Parameter(torch.linspace(-1, 1, 30), requires_grad=False)
+
+    def keys(self, values):
+        place = torch.arange(values.shape[1], dtype=values.dtype, device=values.device)[:, None]
+        return super().keys(values + torch.sin(place) + torch.cos(place / 2))
+
+    def forward(self, query, memory):
+        place = torch.arange(memory.mask.shape[1], device=query.device)
+        slope = place / memory.mask.sum(1, keepdim=True) + memory.mask.cumsum(1) / 2 + memory.mask.to(query.dtype)
+        scores = self.score(query, memory.keys) + self.place[: len(place)] + slope[:, None, None]
+        return self.mean(torch.where((place == 3) | (place < 2), scores, scores / 2), memory)
+
+
+class OnCondition(GeneralAttention):
+    def score(self, query, keys):
+        found = super().score(query, keys)
+        return found / 2 if found.max() > 9 else found
+
+
+def test_an_attention_of_a_users_own_is_exported(monkeypatch):
+    monkeypatch.setitem(ATTENTIONS, "placed", Placed)
+    monkeypatch.setitem(NETWORKS, "placed", ("gru", "gnmt", "placed", {}))
+    test_a_search_sees_the_same_log_probabilities("placed")
+
+
+def test_what_has_no_trace_is_refused(monkeypatch):
+    monkeypatch.setitem(ATTENTIONS, "on_condition", OnCondition)
+    with pytest.raises(NotExportableError, match="cannot be traced, as ONNX needs: RuntimeError: .*data-dependent"):
+        Exporter(toy.model("gru", "gnmt", "on_condition").float().eval(), Float32()).export()
 
 
 def test_bytes_are_near_and_no_sentence_depends_on_another():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
 
 from nmt.cells import CELLS
+from nmt.inspection.flow import flow
 from nmt.inspection.gates import gate_places, gate_values
 from nmt.inspection.trace import half_life, layer_trace, traced
 from nmt.model.recurrent import Recurrent
@@ -219,3 +221,34 @@ def test_half_of_what_is_kept_is_left_after_its_half_life():
     assert half_life(torch.tensor([[0.9], [0.4]])) == pytest.approx(
         0.5**0 * torch.tensor(0.5).log().item() / torch.tensor(0.6).log().item()
     )
+
+
+@dataclass(frozen=True)
+class Counting(CELLS["gru"]):
+    """Its second state counts the steps, without a gradient."""
+
+    states = ("h", "count")
+    num_initial_vectors = 1
+
+    def start(self, *vectors):
+        return vectors[0], vectors[0].new_zeros(*vectors[0].shape[:-1], 1)
+
+    def pointwise(self, gates, x, state, parameters):
+        return *super().pointwise(gates, x, state[:1], parameters), state[1].detach() + 1
+
+
+def test_a_state_without_a_gradient_is_trained_and_shown():
+    layer, watched, x, outputs = calls_of(Counting())
+    shown = layer_trace(watched, "layer")
+    assert shown.states["count"][:, 0].tolist() == [1, 2, 3, 4]
+    found = flow(outputs[0, -1].sum(), [shown.steps])
+    (loss := layer(x)[0, -1].sum()).backward()
+    trained = layer.weight_hh.grad.clone()
+    plain = Recurrent(CELLS["gru"](), E, H).double()
+    plain.load_state_dict(layer.state_dict())
+    outputs = plain(x)[0, -1].sum()
+    outputs.backward()
+    torch.testing.assert_close(outputs, loss)
+    torch.testing.assert_close(plain.weight_hh.grad, trained)
+    assert len(found) == T
+    assert all(norm > 0 for norm in found)
