@@ -121,10 +121,11 @@ def test_evaluations_of_other_models_ensembles_and_directions_have_folders_of_th
 def test_another_file_of_the_same_name_replaces_no_evaluation(tmp_path):
     folder = tmp_path / "test"
     assert evaluate.own_folder(folder, "/a/test.de") == folder
+    folder.mkdir()
     for content, is_own in (
         ('{"src": "/a/test.de"}', False), ('{"src": "/b/test.de"}', True), ("{}", True), ("[]", True), ("{", True),
     ):  # fmt: skip
-        evaluate.write(folder / evaluate.SCORES, content)
+        (folder / evaluate.SCORES).write_text(content)
         found = evaluate.own_folder(folder, "/b/test.de")
         assert (found == folder) == is_own
         assert found.parent == tmp_path
