@@ -133,6 +133,10 @@ def test_compressed_text_in_and_out(suffix, translator, tmp_path):
     source = tmp_path / f"text.de.{suffix}"
     source.write_bytes(pack(CONTENT))
     layout = replace(LAYOUT, compress=suffix)
+    (tmp_path / "out" / "input").mkdir(parents=True)  # of a command that was killed while it planned
+    (tmp_path / "out" / "input" / ".000001.gz-abcd1234").touch()
+    for name in ("lock", "state", "parts.tsv"):
+        (tmp_path / "out" / name).touch()
     for name in ("plain", f"packed.{suffix}"):
         run(translator, source, tmp_path / "out", layout=layout, workers=1, join_to=tmp_path / name)
     assert (tmp_path / "plain").read_bytes() == filtered(translator)
@@ -277,6 +281,7 @@ def test_a_line_that_cannot_be_translated_costs_itself_alone(how, translator, so
     for i, text in enumerate(TEXTS):
         expected[i] = "" if text == "Die Katze" else expected[i]
     monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    monkeypatch.setattr(works, "MAX_TEXT", 8)
     summary = run(translator, source, tmp_path / "out", workers=1)
     assert joined(tmp_path / "out").decode().split("\n") == expected
     assert summary.failed == 4
@@ -285,9 +290,7 @@ def test_a_line_that_cannot_be_translated_costs_itself_alone(how, translator, so
         "an error": "RuntimeError: no cats",
         "a death": "ChildProcessError: the process that translated it ended by signal 9",
     }[how]
-    assert failed == [
-        {"part": (n - 1) // 7, "line": n, "error": reason, "text": "Die Katze"} for n in (5, 11, 17, 23)
-    ]
+    assert failed == [{"part": (n - 1) // 7, "line": n, "error": reason, "text": "Die Katz"} for n in (5, 11, 17, 23)]
     assert run(translator, source, tmp_path / "out").failed == 4
 
 
@@ -437,7 +440,8 @@ def test_no_lines_are_a_table_of_no_rows(translator, tmp_path):
         run(translator, tmp_path / "none.de", tmp_path / "o", layout=Layout(format="parquet"), join_to=f"{path}.gz")
 
 
-def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path):
+def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.answers._advice", lambda translation: "long")
     (tmp_path / "text.de").write_text("Anna\nAnna 4711 {name}\n")
     records = []
     run(
@@ -447,6 +451,6 @@ def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path):
         form=Form(check=True),
         report=lambda record, before: records.append(record),
     )
-    assert [record.faults for record in records] == [{"lost: 4711, {name}": [2]}]
+    assert [record.faults for record in records] == [{"long": [1, 2], "lost: 4711, {name}": [2]}]
     record = replace(records[0], seconds=2.0, faults={"a": [1, 2], "b": [2]}, failed=[{}])
     assert [*folders._summary([record])][1] == f"0\t2\t2.00\t1\t{record.size_bytes}\t3\t1\n"
