@@ -51,7 +51,7 @@ class Throughput(Callback):
         self.logged_step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.tokens, self.since, self.logged_step = 0, time.perf_counter(), trainer.global_step
+        self.logged_step = trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.tokens, self.since = 0, time.perf_counter()
@@ -67,7 +67,7 @@ class Throughput(Callback):
             self.logged_step = step
             now = time.perf_counter()
             rate = float(self.tokens) * trainer.world_size / (now - self.since)
-            pl_module.log("train/tokens_per_s", rate, prog_bar=True, rank_zero_only=True)
+            pl_module.log("train/tokens_per_s", rate, rank_zero_only=True)
             pl_module.log("train/lr", trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
             self.tokens, self.since = 0, now
             if self.announce and trainer.is_global_zero:
@@ -95,7 +95,7 @@ class ValidationReport(Callback):
             trainer.global_step,
             "  ".join([shown("nll", validation.nll), *(_of_all(validation, name) for name in measure.names)]),
             pl_module.best,
-            self.left.words(trainer) if trainer.state.fn == "fit" else "",
+            self.left.words(trainer),
         )
         if not self.has_warned and measure.name == "bleu":
             every = validation.by_direction or {"": validation.scores}

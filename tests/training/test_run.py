@@ -230,7 +230,7 @@ def test_training_ends_when_bleu_no_longer_rises_and_stays_ended(corpus_dir, tmp
         assert sum(row["val/bleu"] != "" for row in read_metrics(run_dir / "metrics.csv")) == 3
 
 
-@pytest.mark.parametrize(("waits", "rates"), [(1, [1, 1, 0.5, 0.25]), (2, [1, 1, 1, 0.5])])
+@pytest.mark.parametrize(("waits", "rates"), [(0, [1, 1, 0.5, 0.25]), (2, [1, 1, 1, 0.5])])
 def test_the_plateau_schedule_cuts_when_it_says_and_leaves_patience_to_count(corpus_dir, tmp_path, waits, rates):
     still = {"optim__learning_rate": 1e-9, "optim__schedule": "plateau", "optim__plateau_patience": waits}
     settings = still | {"trainer__patience": 3, "trainer__max_tokens": 4096, "trainer__log_every_steps": 1}
@@ -324,10 +324,17 @@ def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     with (text / "train.en").open("r+b") as file:
         file.write(b"\xff")
+    for code, number in (("de", "12"), ("en", "twelve")):
+        with (text / f"valid.{code}").open("a", encoding="utf-8") as file:
+            file.write(f"{number}\n")
     config = toy.run_config(text, tmp_path / "runs", data__malformed="skip", trainer__max_steps=1)
-    log = (train(config).model_dir.parent / "train.log").read_text()
+    model = train(config).model_dir
+    log = (model.parent / "train.log").read_text()
     assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8; of another encoding make it so: iconv " in log
     assert f"training pairs: 129 of the folder {text}; left out: 1 malformed\n" in log
+    seen = load_bundle(model).config  # of the text
+    assert (seen.copy_letterless, seen.scripts) == (False, {"de": "Latn", "en": "Latn"})
+    assert 5 < seen.src_pieces < 30
 
 
 def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):

@@ -1,0 +1,66 @@
+"""What a training module does between the steps."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from nmt.training import callbacks
+from nmt.training.module import TrainingModule
+
+
+def test_every_batch_draws_its_own_dropout_at_a_rate_that_rises():
+    seeds, shares = set(), []
+    places = list(itertools.product((1, 2), (0, 1), range(4)))
+    for seed, epoch, batch in places:
+        module = SimpleNamespace(
+            config=SimpleNamespace(seed=seed),
+            current_epoch=epoch,
+            trainer=SimpleNamespace(datamodule=SimpleNamespace(place=lambda number: divmod(number, 2))),
+            device=torch.device("cpu"),
+            model=SimpleNamespace(dropout=SimpleNamespace(rise=shares.append)),
+            remaining=lambda: 0.75,
+        )
+        TrainingModule.on_train_batch_start(module, None, batch)
+        seeds.add(torch.initial_seed())
+    assert len(seeds) == len(places)
+    assert set(shares) == {0.25}
+
+
+@pytest.mark.parametrize(("until", "step", "learns"), [(None, 99, False), (4, 3, False), (4, 4, True)])
+def test_frozen_parts_learn_after_so_many_updates_or_never(until, step, learns):
+    parameter = torch.nn.Parameter(torch.ones(2))
+    parameter.grad = torch.ones(2)
+    config = SimpleNamespace(optim=SimpleNamespace(freeze_steps=until))
+    TrainingModule.on_after_backward(SimpleNamespace(config=config, global_step=step, frozen=[parameter]))
+    assert (parameter.grad is not None) == learns
+
+
+@pytest.mark.parametrize(("step", "share"), [(0, 1.0), (6, 0.25), (9, 0.0)])
+def test_what_remains_of_a_run_is_nothing_where_its_estimated_end_is_over(step, share):
+    assert TrainingModule.remaining(SimpleNamespace(global_step=step, schedule_end=lambda step: 8)) == share
+
+
+def test_the_speed_is_that_of_updates_without_what_is_between_epochs(monkeypatch):
+    now, logged = [0.0], []
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    module = SimpleNamespace(log=lambda name, value, **_: logged.append((name, float(value))))
+    trainer = SimpleNamespace(
+        global_step=4,
+        log_every_n_steps=2,
+        world_size=3,
+        optimizers=[SimpleNamespace(param_groups=[{"lr": 0.5}])],
+    )
+    throughput = callbacks.Throughput(False, None)
+    throughput.on_train_start(trainer, module)
+    for _ in range(2):
+        throughput.on_train_epoch_start(trainer, module)
+        for step in (0, 1, 0, 1, 0):  # two batches an update; the last epoch's last batch was half of one
+            now[0] += 0.5
+            trainer.global_step += step
+            throughput.on_train_batch_end(trainer, module, None, SimpleNamespace(tgt_len=torch.tensor([3, 4])), 0)
+        now[0] += 100  # a validation
+    assert [value for name, value in logged if name == "train/tokens_per_s"] == [3 * 7 / 0.5] * 2
