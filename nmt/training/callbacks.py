@@ -177,7 +177,7 @@ class ModelDirectories(Checkpoint):
     @rank_zero_only
     def _prune(self, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        kept = {f"step-{step}" for step in pl_module.progress.best_steps} if self.number > 1 else set()
+        kept = {f"step-{step}" for step in pl_module.progress.best_steps}
         for folder in (self.run_dir / BEST).glob("*step-*"):
             if folder.name not in kept:
                 hidden = folder.rename(folder.with_name(f".{folder.name}"))  # never leave half a model under its name

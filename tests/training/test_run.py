@@ -45,6 +45,8 @@ def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir
     assert scores["bleu"]["score"] > 60
     assert "tok:13a" in scores["bleu"]["signature"]
     log = (trained / "train.log").read_text(encoding="utf-8")
+    samples = [line.split("  src ")[1] for line in log.splitlines() if "  src " in line][:3]
+    assert samples == [(corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()[i] for i in (0, 6, 13)]
     assert "  hyp " in log
     assert f"BLEU {scores['bleu']['score']:.2f}" in log
 
@@ -348,9 +350,12 @@ def test_a_run_goes_on_in_one_process_at_a_time(corpus_dir, tmp_path):
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)
     run_dir = train(config).model_dir.parent
     (run_dir / "checkpoints" / ".last.ckpt-abcd1234").write_bytes(b"left by a process that was killed")
+    for name in ("step-3", ".step-4"):  # of one that was killed before it had removed them
+        (run_dir / "best" / name).mkdir(parents=True)
     before = (run_dir / "metrics.csv").read_bytes()
     with locked(run_dir, wait=False), pytest.raises(ValueError, match="in use: the same run is going on already"):
         train(config)
     assert (run_dir / "metrics.csv").read_bytes() == before
     train(config)
     assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"last.ckpt", "previous.ckpt"}
+    assert not list((run_dir / "best").iterdir())

@@ -50,7 +50,7 @@ def call(command, monkeypatch, capsys, *arguments):
     return out + err, code
 
 
-def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
+def test_the_mean_of_the_directions_chooses_and_each_is_told(both, corpus_dir):
     rows = [row for row in read_metrics(both / "metrics.csv") if row["val/bleu"]]
     for row in rows:
         each = [float(row[f"val/bleu/{way}"]) for way in WAYS]
@@ -58,6 +58,8 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
     best = max(
         rows, key=lambda row: (float(row["val/bleu"]), float(row["val/chrf"]), -round(float(row["val/nll"]), 3))
     )
+    samples = re.findall("  src (.*)", (both / "train.log").read_text(encoding="utf-8"))[:3]
+    assert [text in lines(corpus_dir / "valid.de") for text in samples] == [True, False, True]  # directions in turn
     scores = json.loads((both / "model" / "scores.json").read_text())
     assert scores["step"] == int(best["step"])
     for way in WAYS:
