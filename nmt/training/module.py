@@ -240,7 +240,6 @@ class TrainingModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)
-        checkpoint["measure"] = asdict(self.measure)
         checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -352,6 +352,8 @@ def test_a_run_goes_on_in_one_process_at_a_time(corpus_dir, tmp_path):
     (run_dir / "checkpoints" / ".last.ckpt-abcd1234").write_bytes(b"left by a process that was killed")
     for name in ("step-3", ".step-4"):  # of one that was killed before it had removed them
         (run_dir / "best" / name).mkdir(parents=True)
+    for folder in ("model", "best/step-3"):
+        (run_dir / folder / ".config.json-abcd1234").touch()
     before = (run_dir / "metrics.csv").read_bytes()
     with locked(run_dir, wait=False), pytest.raises(ValueError, match="in use: the same run is going on already"):
         train(config)
@@ -359,3 +361,4 @@ def test_a_run_goes_on_in_one_process_at_a_time(corpus_dir, tmp_path):
     train(config)
     assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"last.ckpt", "previous.ckpt"}
     assert not list((run_dir / "best").iterdir())
+    assert not list((run_dir / "model").glob(".*"))

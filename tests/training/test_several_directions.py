@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import commands
 import pytest
@@ -16,8 +17,11 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.cli import compare, evaluate, inspect, translate
+from nmt.data.corpora import Pair
+from nmt.data.directions import Directions
 from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
+from nmt.training.validation import rows_by_direction
 from nmt.translation.translator import Translator
 from nmt.translation.workers import Workers
 
@@ -67,6 +71,13 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both, corpus_dir):
         assert float(best[f"val/bleu/{way}"]) > 90
         assert f"{way} {float(best[f'val/bleu/{way}']):.2f}" in (both / "train.log").read_text()
         assert f"| BLEU {way} |" in (both / "model" / "README.md").read_text()
+
+
+def test_a_direction_without_a_pair_to_validate_with_is_named():
+    directions = Directions.of("", "", ["de-en", "en-de", "fr-en"], True)
+    pairs = [Pair("a", "b", languages=("de", "en"))]
+    with pytest.raises(ValueError, match="the validation text has no pair of en-de, fr-en"):
+        rows_by_direction(SimpleNamespace(directions=directions, valid=pairs))
 
 
 def test_the_command_on_the_card_translates(corpus_dir, tmp_path, monkeypatch):
