@@ -204,15 +204,14 @@ def test_a_finished_run_that_is_started_again_says_so_and_how_to_go_on(corpus_di
     assert "finished: " not in (run_dir / LOG).read_text()
 
 
-@pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_a_later_end_that_lifts_the_learning_rate_is_told(corpus_dir, tmp_path, schedule):
+def test_a_later_end_that_lifts_the_learning_rate_is_told(corpus_dir, tmp_path):
     for epochs in (1, 1, 2):
-        config = toy.run_config(corpus_dir, tmp_path, optim__schedule=schedule, trainer__max_epochs=epochs)
+        config = toy.run_config(corpus_dir, tmp_path, optim__schedule="linear", trainer__max_epochs=epochs)
         run_dir = train(config).model_dir.parent
         log = (run_dir / LOG).read_text()
         assert ("goes up" in log) == (epochs == 2)
     assert (
-        f"the learning rate goes up from 0 to 0.01: optim.schedule={schedule} now falls until update 24, which is "
+        "the learning rate goes up from 0 to 0.01: optim.schedule=linear now falls until update 24, which is "
         "later than before\n" in log
     )
 

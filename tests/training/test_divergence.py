@@ -136,7 +136,7 @@ def test_a_gpu_that_is_asked_later_makes_the_same_model(corpus_dir, tmp_path, mo
 
 
 @pytest.mark.usefixtures("_asked_later")
-@pytest.mark.parametrize("log_every", [2, 7, 1000])
+@pytest.mark.parametrize("log_every", [2, 1000])
 def test_a_gpu_that_is_asked_later_still_counts_how_many_were_bad_in_a_row(
     corpus_dir, tmp_path, monkeypatch, log_every
 ):

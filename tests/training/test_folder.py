@@ -106,7 +106,7 @@ def test_a_renamed_folder_is_the_same_run(text, tmp_path):
     config = toy.run_config(text, tmp_path, run="before")
     (tmp_path / "after").mkdir()
     (tmp_path / "after" / CONFIG).write_text(yaml.safe_dump(to_dict(config)))
-    check_run_dir(tmp_path / "after", replace(config, run="after"))
+    check_run_dir(tmp_path / "after", replace(config, run="after", runs_dir="elsewhere", cache_dir="elsewhere too"))
     (tmp_path / "after" / CONFIG).rename(tmp_path / "after" / ".hidden")  # as file managers leave some
     check_run_dir(tmp_path / "after", config)
 
