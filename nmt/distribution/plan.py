@@ -18,10 +18,10 @@ from nmt.answers import GROUP, Form
 from nmt.bundle import load_config
 from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
-from nmt.distribution.compression import compression_of
+from nmt.distribution.compression import SUFFIXES, compression_of
 from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, copy_in
 from nmt.distribution.inputs import cut, input_format_of
-from nmt.distribution.parts import PARQUET, TEXT, InputFormat, Part
+from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, Part
 from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 
@@ -43,6 +43,9 @@ class Layout:
     def __post_init__(self) -> None:
         if self.lines_per_part < 1:
             raise ValueError(f"lines_per_part is {self.lines_per_part}; it must be at least 1")
+        for name, known in (("format", (TEXT, TSV, PARQUET)), ("compress", SUFFIXES)):
+            if (value := getattr(self, name)) and value not in known:
+                raise ValueError(f"{name} is {value!r}; choose one of: {', '.join(known)}")
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,10 @@ def test_a_column_of_a_table_gets_one_beside_it(translator, tmp_path):
         planned(column="de", format="parquet", compress="gz")
     with pytest.raises(ValueError, match="Parquet names its columns; give --column by its name"):
         planned(column="2", format="parquet")
+    with pytest.raises(ValueError, match="format is 'csv'; choose one of: text, tsv, parquet"):
+        planned(column="de", format="csv")
+    with pytest.raises(ValueError, match="compress is 'gzip'; choose one of: gz, zst"):
+        planned(column="de", compress="gzip")
     planned(column="de", name="de", format="text")
 
 

@@ -105,9 +105,12 @@ def test_a_column_between_tabs_is_found_by_its_name_or_its_number(suffix, tmp_pa
 def test_rows_of_parquet_are_read_a_part_at_a_time(tmp_path):
     path = tmp_path / "x.parquet"
     texts = [None if i % 5 == 2 else f"text {i}\n" for i in range(23)]
-    column = pa.array(texts, pa.large_string()).dictionary_encode()  # as other programs write it
-    pq.write_table(pa.table({"id": range(23), "de": column}), path, row_group_size=6)
-    for column in ("de", "2"):
+    kinds = {
+        "de": pa.array(texts).dictionary_encode(),
+        "en": pa.array(texts, pa.large_string()),
+    }  # as others write it
+    pq.write_table(pa.table({"id": range(23)} | kinds), path, row_group_size=6)
+    for column in ("de", "2", "en"):
         parts, found, groups = parts_of(path, 4, column)
         assert [part.lines for part in parts] == [4, 4, 4, 4, 4, 3]
         assert [line.text for line in found] == [text or "" for text in texts]
