@@ -185,10 +185,19 @@ def test_a_diverged_run_goes_back_and_on_at_half_the_rate_each_time(corpus_dir, 
     assert "3 updates in a row were not finite" in (run_dir / "train.log").read_text()
 
 
-def test_a_run_that_diverges_again_and_again_stops(corpus_dir, tmp_path, monkeypatch):
+def test_a_run_that_diverges_again_and_again_begins_anew_ever_slower_and_stops(corpus_dir, tmp_path, monkeypatch):
+    rates = []
+    loss = TrainingModule.loss
+
+    def watched(self, batch):
+        rates.append(self.trainer.optimizers[0].param_groups[0]["lr"])
+        return loss(self, batch)
+
+    monkeypatch.setattr(TrainingModule, "loss", watched)
     poisoned(monkeypatch, explode, calls=range(3, 999))
     with pytest.raises(DivergenceError, match="try a lower optim.learning_rate"):
         train(toy.run_config(corpus_dir, tmp_path, trainer__max_skipped=0))
+    assert [rate / rates[0] for rate in dict.fromkeys(rates)] == [0.5**n for n in range(6)]
 
 
 @pytest.mark.parametrize(

@@ -95,9 +95,9 @@ def test_a_group_takes_a_choice_or_settings_or_both():
 def test_a_folder_named_like_a_choice_is_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    for name in ("demo", "multi31k"):
+    for name in ("demo", "multi31k", "multi30k"):
         (tmp_path / name).mkdir()
-    for folder in (Path("demo"), "multi31k", "~/multi31k"):
+    for folder in (Path("demo"), "multi31k", "~/multi30k"):
         assert config(folder, "de", "en").data.dir == str(folder)
 
 

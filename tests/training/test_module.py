@@ -30,6 +30,24 @@ def test_every_batch_draws_its_own_dropout_at_a_rate_that_rises():
     assert set(shares) == {0.25}
 
 
+def test_gradients_of_accumulated_batches_stay_until_their_update():
+    done = []
+    module = SimpleNamespace(
+        trainer=SimpleNamespace(datamodule=SimpleNamespace()),
+        global_step=3,
+        averaged_step=3,
+        model="model",
+        zero_grad=lambda set_to_none: done.append("dropped"),
+        averages=SimpleNamespace(after_update=lambda model, step: done.append((model, step))),
+        trimmer=SimpleNamespace(after_batch=lambda: None),
+    )
+    TrainingModule.on_train_batch_end(module, None, None, 6)
+    assert (done, module.trainer.datamodule.batches_done) == ([], 7)
+    module.global_step = 4
+    TrainingModule.on_train_batch_end(module, None, None, 7)
+    assert done == ["dropped", ("model", 4)]
+
+
 @pytest.mark.parametrize(("until", "step", "learns"), [(None, 99, False), (4, 3, False), (4, 4, True)])
 def test_frozen_parts_learn_after_so_many_updates_or_never(until, step, learns):
     parameter = torch.nn.Parameter(torch.ones(2))

@@ -82,6 +82,8 @@ def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, t
     assert sent == [(15.0, 45.0), (15.0, 45.0), (61.0, -1.0)]
     module._trainer.callbacks = []
     assert module.schedule_end(5) == 70
+    module.config = replace(config, trainer=replace(config.trainer, max_steps=12))
+    assert module.schedule_end(5) == 12
 
 
 def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_path, monkeypatch, caplog):
