@@ -143,6 +143,8 @@ def test_a_run_of_so_many_updates_goes_on_from_the_end_of_an_epoch(corpus_dir, t
     assert sorted(set(starts)) == whole
     assert found[0] == found[1]
     assert len(found[0][3]) <= 2
+    validated = [row.split(",")[0] for row in found[0][1] if row.split(",")[5]]
+    assert validated[-1] == found[0][1][-1].split(",")[0]  # also where training ends inside an epoch
 
 
 @pytest.mark.parametrize("ends", [(2, 3, 7), (4, 7), (8, 9)], ids=str)

@@ -51,7 +51,8 @@ class Throughput(Callback):
         self.logged_step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.logged_step = trainer.global_step
+        # A run that resumes inside an epoch does not start that epoch.
+        self.tokens, self.since, self.logged_step = 0, time.perf_counter(), trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.tokens, self.since = 0, time.perf_counter()

@@ -180,7 +180,7 @@ class TrainingModule(pl.LightningModule):
         for direction, scores in self.validation.by_direction.items():
             for name, score in scores.items():
                 self.log(f"val/{name}/{direction}", score.score, rank_zero_only=True)
-        self.log("val/ppl", torch.tensor(self.validation.nll).exp(), rank_zero_only=True)
+        self.log("val/ppl", float(torch.tensor(self.validation.nll).exp()), rank_zero_only=True)
         if validations[1:]:
             of_average = max(validations[1:], key=lambda validation: validation.key).bleu
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)

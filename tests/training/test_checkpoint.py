@@ -23,7 +23,7 @@ from nmt.common.files import replacing, write_atomically
 from nmt.config import TrainerConfig
 from nmt.data.datamodule import DataModule
 from nmt.training import checkpoint as checkpoint_module
-from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, read_checkpoint
 from nmt.training.folder import LOG
 from nmt.training.resumption import find_checkpoint, why_finished
 from nmt.training.run import train
@@ -152,8 +152,12 @@ def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_pa
         damage(target)
         assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
         assert caplog.messages == [f"{target} is damaged"]
+    resumed = CheckpointFiles(target.with_name(PREVIOUS))
+    for number, before in ((1, 1), (2, 1), (3, 2)):  # never a damaged one
+        resumed.save_checkpoint({"number": number}, target)
+        assert read_checkpoint(target.with_name(PREVIOUS)) == {"number": before}
     target.unlink()
-    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 2})
     with pytest.raises(ValueError, match="previous.ckpt is no checkpoint of a training; delete"):
         find_checkpoint(tmp_path, SimpleNamespace())
     target.with_name(PREVIOUS).unlink()

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from nmt.metrics.measure import Measure, Score
 from nmt.training import callbacks
 from nmt.training.module import TrainingModule
+from nmt.training.progress import TrainingProgress
+from nmt.training.validation import Validation
 
 
 def test_every_batch_draws_its_own_dropout_at_a_rate_that_rises():
@@ -63,7 +66,7 @@ def test_what_remains_of_a_run_is_nothing_where_its_estimated_end_is_over(step, 
 
 
 def test_the_speed_is_that_of_updates_without_what_is_between_epochs(monkeypatch):
-    now, logged = [0.0], []
+    now, logged = [7.0], []
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     module = SimpleNamespace(log=lambda name, value, **_: logged.append((name, float(value))))
     trainer = SimpleNamespace(
@@ -74,11 +77,32 @@ def test_the_speed_is_that_of_updates_without_what_is_between_epochs(monkeypatch
     )
     throughput = callbacks.Throughput(False, None)
     throughput.on_train_start(trainer, module)
-    for _ in range(2):
-        throughput.on_train_epoch_start(trainer, module)
+    for epoch in range(2):
+        if epoch:  # the first is one in which a run resumes
+            throughput.on_train_epoch_start(trainer, module)
         for step in (0, 1, 0, 1, 0, 1, 0, 1, 0):  # two batches an update
             now[0] += 0.5
             trainer.global_step += step
             throughput.on_train_batch_end(trainer, module, None, SimpleNamespace(tgt_len=torch.tensor([3, 4])), 0)
         now[0] += 100  # a validation
     assert [value for name, value in logged if name == "train/tokens_per_s"] == [3 * 7 / 0.5] * 4
+
+
+def test_a_bleu_that_sees_nothing_is_warned_of_once_and_not_where_little_is_learned(caplog):
+    report = callbacks.ValidationReport(0, SimpleNamespace(words=lambda trainer: ""))
+    trainer = SimpleNamespace(global_step=9, datamodule=SimpleNamespace(epoch=1, batches_done=0))
+    warned = []
+    for name, bleu, chrf in (
+        ("bleu", 0.0, 29.0),
+        ("bleu", 0.01, 50.0),
+        ("chrf", 0.0, 50.0),
+        *[("bleu", 0.0, 50.0)] * 2,
+    ):
+        module = TrainingModule.__new__(TrainingModule)
+        scores = {"bleu": Score(bleu, ""), "chrf": Score(chrf, "")}
+        module.valid = SimpleNamespace(pairs=[], rows={}, measures={"de-en": Measure(name)})
+        module.validation = Validation(None, 1.0, [], scores, (bleu, chrf, -1.0))
+        module.progress = TrainingProgress().after(module.validation.key, 9)
+        report.on_validation_end(trainer, module)
+        warned.append(caplog.text.count("chrF is 50.00"))
+    assert warned == [0, 0, 0, 1, 1]
