@@ -26,7 +26,7 @@ from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
 
 TWO_LEVELS = 10_000  # files in a folder at most
-DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part or its record
+DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part, its record or its copy
 MANIFEST, PARTS, LOCK, STATE, DONE, COPIES = "manifest.json", "parts.tsv", "lock", "state", "done", "input"
 FAILED, SUMMARY = "failed.jsonl", "summary.tsv"
 
@@ -102,7 +102,7 @@ class Folder:
         """Remove the drafts of dead processes. No part may be in progress in this process."""
         with claimed(self.path / LOCK, 0, wait=True):
             for path in self.path.rglob(".*-????????"):
-                found = DRAFT.match(path.name) if path.parent.name != COPIES else None
+                found = DRAFT.match(path.name)
                 with claimed(self.path / STATE, int(found[1])) if found else nullcontext(0) as mine:
                     if mine is not None:
                         path.unlink(missing_ok=True)

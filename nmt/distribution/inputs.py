@@ -23,7 +23,6 @@ from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, P
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # anything else is text
 NOT_LINES = (".jsonl", ".json", ".csv")  # their lines are not text
-MAX_HEADER_BYTES = 1 << 20
 
 CopyOf = Callable[[int], Path | None]  # a part's number -> the path to copy it to, or None
 
@@ -67,7 +66,7 @@ def input_format_of(files: Sequence[Path], column: str | None, as_text: bool) ->
 
 def _table_format(files: Sequence[Path], kind: str, column: str) -> InputFormat:
     """As `input_format_of`, for tables of one kind."""
-    if kind == TSV and column.isdecimal():
+    if kind == TSV and column.isdecimal() and int(column):
         return InputFormat(TSV, column)
     names = _names_of(files[0], kind)
     for path in files[1:]:
@@ -98,11 +97,11 @@ def _names_of(path: Path, kind: str) -> list[str]:
 
         return list(schema_of(path).names)
     with path.open("rb") as file:
-        header, _ = _header(chunks_of(file, compression_of(path), str(path)), str(path))
+        header, _ = _header(chunks_of(file, compression_of(path), str(path)))
     return header.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace").split("\t")
 
 
-def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
+def _header(chunks: Iterator[bytes]) -> tuple[bytes, bytes]:
     """The first line with its line end, and the bytes read beyond it."""
     content = b""
     for chunk in chunks:
@@ -110,8 +109,6 @@ def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
         end = content.find(b"\n") + 1
         if end:
             return content[:end], content[end:]
-        if len(content) > MAX_HEADER_BYTES:
-            raise ValueError(f"{name}: its first line, which should name the columns, is too long")
     return content, b""
 
 
@@ -125,7 +122,7 @@ def cut(path: Path, input_format: InputFormat, lines: int, first: Part, copy_of:
         chunks = chunks_of(cast(BinaryIO, _Hashed(file, digest)), compression, str(path))
         number, line, start = first.number, first.first, 0
         if input_format.names:
-            header, rest = _header(chunks, str(path))
+            header, rest = _header(chunks)
             start, chunks = len(header), chain([rest], chunks)
         for _, pieces in groupby(_pieces(chunks, lines), itemgetter(0)):
             to = copy_of(number) if compression else None
@@ -159,9 +156,6 @@ class _Hashed:
         content = self.file.read(size)
         self.digest.update(content)
         return content
-
-    def readable(self) -> bool:
-        return True
 
     def close(self) -> None:
         self.closed = True
@@ -242,5 +236,5 @@ def _content(path: Path, part: Part, copy: Path) -> Iterator[bytes]:
             left -= len(chunk)
             digest.update(chunk)
             yield chunk
-    if left or digest.hexdigest() != part.sha256:
+    if digest.hexdigest() != part.sha256:
         raise ValueError(f"{path} has changed since it was cut into parts")

@@ -50,15 +50,12 @@ def _as_tsv(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
             yield "\t".join(cell.translate(BLANKS) for cell in (*row, line))
 
 
-def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> int:
-    """Write pairs (group, answers) -> the number of lines answered. `schema` is the rows' Parquet schema, or the
-    names of their columns; `name` is the column of the answers."""
-    count = 0
+def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> None:
+    """Write pairs (group, answers). `schema` is the rows' Parquet schema, or the names of their columns; `name` is
+    the column of the answers."""
     with writing(file, compression) as content, _writer(form, content, schema, name) as write:
         for group, answers in answered:
             write(group.rows, [answer.lines for answer in answers])
-            count += len(answers)
-    return count
 
 
 def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> None:

@@ -18,10 +18,10 @@ from nmt.answers import GROUP, Form
 from nmt.bundle import load_config
 from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
-from nmt.distribution.compression import compression_of
+from nmt.distribution.compression import SUFFIXES, compression_of
 from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, copy_in
 from nmt.distribution.inputs import cut, input_format_of
-from nmt.distribution.parts import PARQUET, TEXT, InputFormat, Part
+from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, Part
 from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 
@@ -43,6 +43,9 @@ class Layout:
     def __post_init__(self) -> None:
         if self.lines_per_part < 1:
             raise ValueError(f"lines_per_part is {self.lines_per_part}; it must be at least 1")
+        for name, known in (("format", (TEXT, TSV, PARQUET)), ("compress", SUFFIXES)):
+            if (value := getattr(self, name)) and value not in known:
+                raise ValueError(f"{name} is {value!r}; choose one of: {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -73,28 +76,25 @@ class Plan:
 
     def check_translator(self, translator: Translator) -> None:
         """Raises ValueError unless the translator is the plan's."""
-        if translator.origin is None or _models(translator) != self.manifest["models"]:
+        if _models(translator) != self.manifest["models"]:
             raise ValueError("the model has changed since the parts were begun")
         for key, there, here in _differences(self.manifest["translator"], settings_of(translator)):
             raise ValueError(f"{key} is {_shown(here)} on this machine, and {_shown(there)} in the plan")
 
     def restore(self, numbers: Collection[int]) -> None:
-        """Copy again those of these parts whose input is compressed and whose copy is missing. Raises ValueError if
-        an input has changed."""
+        """Copy again those of these parts whose input is compressed and whose copy is missing."""
         with claimed(self.folder.path / LOCK, 0, wait=True):
             missing = {n for n in numbers if self._is_copied(n) and not self.folder.copy(n).exists()}
             for file in {self.parts[n].file for n in missing}:
-                own = [part for part in self.parts if part.file == file]
+                first = next(part for part in self.parts if part.file == file)
                 (self.folder.path / COPIES).mkdir(exist_ok=True)
-                found, _ = cut(
+                cut(
                     self.inputs[file],
                     self.input_format,
                     self.manifest["lines_per_part"],
-                    own[0]._replace(start=0, size=0),
+                    first,
                     lambda n: self.folder.copy(n) if n in missing else None,
                 )
-                if found != own:
-                    raise ValueError(f"{self.inputs[file]} has changed since it was cut into parts")
 
     def _is_copied(self, number: int) -> bool:
         return bool(self.input_format.kind != PARQUET and compression_of(self.inputs[self.parts[number].file]))
@@ -152,13 +152,11 @@ def _output(input_format: InputFormat, translator: Translator, form: Form, layou
 def settings_of(translator: Translator) -> dict[str, Any]:
     """All settings of a translator that affect translations, except its models: those it pickles with, and what
     `auto` means on this machine."""
-    _reload, (origin, settings) = translator.__reduce__()
-    _folders, _device, _compute, _shortlist, *further = origin
+    _reload, (_origin, settings) = translator.__reduce__()
     return {
         **{name: to_dict(value) for name, value in settings.items()},
         "compute": translator.compute,
         "shortlist": translator.uses_shortlist(translator.search),
-        "loaded_with": to_dict(tuple(further)),
     }
 
 
@@ -251,7 +249,7 @@ def _shown(value: object) -> str:
 def _differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The dotted keys whose values differ, with both values."""
     if isinstance(there, dict) and isinstance(here, dict):
-        for name in [*there, *(name for name in here if name not in there)]:
+        for name in there | here:
             yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
     elif there != here:
         yield key, there, here

@@ -69,11 +69,11 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
 
 
 def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    tokens = train.counts.tokens
-    epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # training until interrupted is validated as often
+    # Training until interrupted is validated as often.
+    epochs = min(config.trainer.max_epochs, epochs_for(train.counts.tokens))
     return {
         "optim.warmup_steps": min(WARMUP, estimated_updates(config.trainer, train) // 5),
-        "trainer.val_every_epochs": 1 if tokens >= MUCH else max(1, epochs // VALIDATIONS),
+        "trainer.val_every_epochs": max(1, epochs // VALIDATIONS),
     }
 
 

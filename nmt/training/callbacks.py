@@ -51,6 +51,7 @@ class Throughput(Callback):
         self.logged_step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # A run that resumes inside an epoch does not start that epoch.
         self.tokens, self.since, self.logged_step = 0, time.perf_counter(), trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -67,7 +68,7 @@ class Throughput(Callback):
             self.logged_step = step
             now = time.perf_counter()
             rate = float(self.tokens) * trainer.world_size / (now - self.since)
-            pl_module.log("train/tokens_per_s", rate, prog_bar=True, rank_zero_only=True)
+            pl_module.log("train/tokens_per_s", rate, rank_zero_only=True)
             pl_module.log("train/lr", trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
             self.tokens, self.since = 0, now
             if self.announce and trainer.is_global_zero:
@@ -95,7 +96,7 @@ class ValidationReport(Callback):
             trainer.global_step,
             "  ".join([shown("nll", validation.nll), *(_of_all(validation, name) for name in measure.names)]),
             pl_module.best,
-            self.left.words(trainer) if trainer.state.fn == "fit" else "",
+            self.left.words(trainer),
         )
         if not self.has_warned and measure.name == "bleu":
             every = validation.by_direction or {"": validation.scores}
@@ -179,7 +180,7 @@ class ModelDirectories(Checkpoint):
     @rank_zero_only
     def _prune(self, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        kept = {f"step-{step}" for step in pl_module.progress.best_steps} if self.number > 1 else set()
+        kept = {f"step-{step}" for step in pl_module.progress.best_steps}
         for folder in (self.run_dir / BEST).glob("*step-*"):
             if folder.name not in kept:
                 hidden = folder.rename(folder.with_name(f".{folder.name}"))  # never leave half a model under its name

@@ -182,7 +182,6 @@ class Checkpoints(Checkpoint):
         """
         loop, datamodule = checkpoint["loops"]["fit_loop"], datamodule_of(trainer)
         epochs, batches = loop["epoch_progress"], loop["epoch_loop.batch_progress"]
-        batches["is_last_batch"] = False
         for span in SPANS:
             epochs[span] = _counts(datamodule.epoch) | dict.fromkeys(("ready", "started"), datamodule.epoch + 1)
             batches[span] = _counts(datamodule.batches_done)

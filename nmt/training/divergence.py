@@ -116,9 +116,6 @@ class Updates(Callback):
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._read()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._read()
-
     def _batches(self, trainer: pl.Trainer) -> range:
         """The batches of the current update."""
         datamodule = datamodule_of(trainer)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from nmt.common.files import from_home
 from nmt.common.suggestions import did_you_mean
 from nmt.composition import Data, choices_of, composed, groups, merged, nested
 from nmt.config import RunConfig
@@ -25,7 +26,7 @@ def run_config(
         given["data"] = {"name": data}
     elif data is not None:
         meant = did_you_mean(str(data), choices_of("data"), cutoff=0.8)  # strict, as it may be any folder's name
-        if meant and not Path(data).is_dir():
+        if meant and not from_home(data).is_dir():
             raise ValueError(f"data is {str(data)!r}, which is no folder and no choice{meant}")
         given["data"] = {"name": "files", "dir": str(data)}
     sides = {name: code for name, code in (("src", src), ("tgt", tgt)) if code is not None}

@@ -62,8 +62,6 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         row = {"step": step, **{name: value for name, value in metrics.items() if name in self.columns}}
-        if len(row) < 2:
-            return
         with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
             before = next(csv.reader(file), None)  # the version that began the run may have had fewer

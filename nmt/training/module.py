@@ -126,7 +126,7 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, logged = self.loss(batch)
         mean = loss / batch.tgt_len.sum()
-        self.log("train/loss", mean.detach(), prog_bar=True)
+        self.log("train/loss", mean.detach())
         self.log_dict(logged)
         # Lightning divides by the batches of a whole update, which the last one of an epoch may lack.
         accumulate = self.trainer.accumulate_grad_batches
@@ -157,7 +157,6 @@ class TrainingModule(pl.LightningModule):
             datamodule.epoch, datamodule.batches_done = self.current_epoch + 1, 0
 
     def on_validation_start(self) -> None:
-        self.val_batches = []
         trim_memory()  # a search needs other memory than training's batches
 
     def on_validation_end(self) -> None:
@@ -177,11 +176,11 @@ class TrainingModule(pl.LightningModule):
         # Every rank has the same figures, so there is nothing to synchronise.
         self.log("step", float(self.global_step), rank_zero_only=True)  # the loggers' step
         for name, figure in found.items():
-            self.log(f"val/{name}", figure, prog_bar=name == self.measure.name, rank_zero_only=True)
+            self.log(f"val/{name}", figure, rank_zero_only=True)
         for direction, scores in self.validation.by_direction.items():
             for name, score in scores.items():
                 self.log(f"val/{name}/{direction}", score.score, rank_zero_only=True)
-        self.log("val/ppl", math.exp(min(found["nll"], 700)), rank_zero_only=True)
+        self.log("val/ppl", float(torch.tensor(self.validation.nll).exp()), rank_zero_only=True)
         if validations[1:]:
             of_average = max(validations[1:], key=lambda validation: validation.key).bleu
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)
@@ -242,7 +241,6 @@ class TrainingModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)
-        checkpoint["measure"] = asdict(self.measure)
         checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ class Objective:
         """The loss in nats, summed over the batch, and the values to log. `remaining` is the share of the run's
         updates still to come; `measures` measure risk."""
         optim, tokens = self.optim, batch.tgt_len.sum()
-        alignment = self.alignment(batch, remaining) if optim.guided_alignment and remaining > 0 else None
+        alignment = self.alignment(batch, remaining) if optim.guided_alignment else None
         loss, nll = self.graphed_loss(batch, alignment, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
         logged = {"train/nll": nll / tokens}
         if optim.risk:

@@ -43,7 +43,7 @@ def rise(schedule: LambdaLR) -> tuple[float, float] | None:
     before."""
     before = float(schedule.optimizer.param_groups[0]["lr"])
     after = float(schedule.base_lrs[0] * schedule.lr_lambdas[0](schedule.last_epoch))
-    return (before, after) if after > before * (1 + 1e-6) else None
+    return (before, after) if after > before else None
 
 
 # The share of the updates after the warm-up that are done -> the share of the learning rate that is left.
@@ -65,6 +65,6 @@ def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> fl
     if step < warmup:
         return (step + 1) / warmup
     if config.schedule == "inverse_sqrt":
-        return math.sqrt(max(warmup, 1) / max(step, warmup, 1))
+        return math.sqrt(max(warmup, 1) / max(step, 1))
     done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
     return config.final_ratio + (1 - config.final_ratio) * SCHEDULES[config.schedule](done)

@@ -49,9 +49,8 @@ class TimeLeft(Callback):
         self.pause_began = time.monotonic()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.state.fn == "fit":
-            self.paused += time.monotonic() - self.pause_began
-            self.validations += 1
+        self.paused += time.monotonic() - self.pause_began
+        self.validations += 1
 
     def seconds(self, trainer: pl.Trainer) -> float | None:
         """Seconds left; None while nothing is known."""

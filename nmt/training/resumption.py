@@ -28,7 +28,6 @@ CHECKPOINT: Shape = {  # the parts of a checkpoint that resuming needs, among ot
     "optimizer_states": list,
     "lr_schedulers": list,
     "progress": {"without_gain": int},
-    "measure": {"tokenize": str},
     "tokenize": {...: str},
     "logs": {...: int},
     PIECES: str,
@@ -40,7 +39,7 @@ class ResumePoint(NamedTuple):
     checkpoint: Path | None
     logs: dict[str, int]  # their sizes at that time, in bytes
     finished: str | None  # why nothing is left to do, and how to continue
-    measure: tuple[Any, ...] | None  # the measure at the start of the run, as ValidText.measured takes it
+    tokenize: dict[str, Any]  # BLEU's tokenisation for each target language, as decided when the run began
 
 
 def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
@@ -50,15 +49,15 @@ def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
     def found() -> ResumePoint:
         checkpoint, content = find_checkpoint(run_dir, module)
         if checkpoint is None:
-            return ResumePoint(None, {}, None, None)
+            return ResumePoint(None, {}, None, {})
         if content["progress"]["best"]:
             _check_best(run_dir / MODEL)
-        measure = content["measure"]["tokenize"], content["tokenize"]
-        return ResumePoint(checkpoint, content["logs"], why_finished(module.config.trainer, content), measure)
+        finished = why_finished(module.config.trainer, content)
+        return ResumePoint(checkpoint, content["logs"], finished, content["tokenize"])
 
     start = from_first(found)
-    if start.measure:
-        module.valid = module.valid.measured(*start.measure)
+    if start.tokenize:
+        module.valid = module.valid.measured(start.tokenize)
     return start
 
 

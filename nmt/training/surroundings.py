@@ -7,7 +7,7 @@ import os
 import random
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -43,9 +43,7 @@ def quiet_lightning() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-        for one in own:
-            with suppress(ValueError):  # a context around has ended meanwhile
-                warnings.filters.remove(one)  # type: ignore[attr-defined]
+        warnings.filters[:] = [one for one in warnings.filters if one not in own]  # type: ignore[index]
 
 
 @contextmanager

@@ -49,15 +49,15 @@ class ValidText:
     @classmethod
     def of(cls, prepared: Prepared, metric: MetricConfig) -> ValidText:
         """Raises ValueError when a direction has no pair, or this machine lacks its measure's tokenisation."""
-        return cls(prepared.valid, rows_by_direction(prepared), metric, {}).measured(metric.tokenize)
+        return cls(prepared.valid, rows_by_direction(prepared), metric, {}).measured()
 
-    def measured(self, tokenize: Tokenize, of: Mapping[str, Tokenize] = MappingProxyType({})) -> ValidText:
-        """The same text with BLEU's tokenisation, and other ones for the target languages in `of`. "auto" is decided
-        when a run begins, so its figures stay comparable. Raises ValueError when this machine lacks a
+    def measured(self, tokenize: Mapping[str, Tokenize] = MappingProxyType({})) -> ValidText:
+        """The same text with the metric's tokenisation for BLEU, or that of the target language in `tokenize`. "auto"
+        is decided when a run begins, so its figures stay comparable. Raises ValueError when this machine lacks a
         tokenisation."""
         measures = {}
         for direction in self.rows:
-            metric = replace(self.metric, tokenize=of.get(direction.tgt, tokenize))
+            metric = replace(self.metric, tokenize=tokenize.get(direction.tgt, self.metric.tokenize))
             measures[direction] = Measure.of(metric, direction.tgt, self.references(direction))
         return replace(self, measures=measures)
 

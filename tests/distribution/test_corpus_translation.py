@@ -19,6 +19,8 @@ import nmt
 from nmt.answers import Form, answers
 from nmt.common.files import claimed
 from nmt.common.stream import group_lines
+from nmt.distribution import folder as folders
+from nmt.distribution import outputs
 from nmt.distribution import plan as plans
 from nmt.distribution import work as works
 from nmt.distribution.corpus_translation import translate_corpus
@@ -89,7 +91,7 @@ def test_the_parts_joined_are_what_the_filter_gives(translator, source, tmp_path
     }  # fmt: skip
 
 
-def test_work_goes_to_another_machine_as_where_things_are(translator, source, tmp_path):
+def test_work_goes_to_another_machine_as_where_things_are(translator, source, bundle_dir, tmp_path):
     run(translator, source, tmp_path / "out", workers=1)
     plan = plans.read_plan(tmp_path / "out")
     sent = pickle.dumps(works.Work(plan, translator, Form()))
@@ -104,6 +106,15 @@ def test_work_goes_to_another_machine_as_where_things_are(translator, source, tm
     assert elsewhere.id == plan.id
     assert pickle.loads(pickle.dumps(works.Work(elsewhere, translator, Form())))(0).error is None
     assert elsewhere.folder.part(0).exists()
+
+    def refused():
+        works._opened.clear()
+        return str(pickle.loads(pickle.dumps(works.Work(plan, translator, Form())))(0).error)
+
+    translator.search = replace(translator.search, max_extra=4)
+    assert refused() == "search.max_extra is 4 on this machine, and 3 in the plan"
+    nmt.bundle.save_search(bundle_dir, Beam(beam_size=9))
+    assert refused() == "the model has changed since the parts were begun"
 
 
 @pytest.mark.parametrize(
@@ -122,15 +133,21 @@ def test_compressed_text_in_and_out(suffix, translator, tmp_path):
     source = tmp_path / f"text.de.{suffix}"
     source.write_bytes(pack(CONTENT))
     layout = replace(LAYOUT, compress=suffix)
+    (tmp_path / "out" / "input").mkdir(parents=True)  # of a command that was killed while it planned
+    (tmp_path / "out" / "input" / ".000001.gz-abcd1234").touch()
+    for name in ("lock", "state", "parts.tsv"):
+        (tmp_path / "out" / name).touch()
     for name in ("plain", f"packed.{suffix}"):
         run(translator, source, tmp_path / "out", layout=layout, workers=1, join_to=tmp_path / name)
     assert (tmp_path / "plain").read_bytes() == filtered(translator)
     assert (tmp_path / f"packed.{suffix}").read_bytes() == joined(tmp_path / "out")
     assert unpack(joined(tmp_path / "out")) == filtered(translator)
+    assert suffix == "zst" or joined(tmp_path / "out")[4:8] == bytes(4)  # no time: the same content is the same bytes
     assert not (tmp_path / "out" / "input").exists()
     (tmp_path / "out" / f"part-000002.txt.{suffix}").unlink()
     run(translator, source, tmp_path / "out", layout=layout, workers=1)
     assert unpack(joined(tmp_path / "out")) == filtered(translator)
+    assert not (tmp_path / "out" / "input").exists()
 
 
 def decompress_frames(content: bytes) -> bytes:
@@ -161,8 +178,32 @@ def test_a_column_of_a_table_gets_one_beside_it(translator, tmp_path):
         translator, tmp_path / "x.de", tmp_path / "pairs", layout=Layout(format="tsv"), join_to=tmp_path / "pairs.tsv"
     )
     assert (tmp_path / "pairs.tsv").read_text() == "".join("\t".join(row[1:]) + "\n" for row in expected)
+
+    def planned(**layout):
+        plans.open_plan(tmp_path / "o", [tmp_path / "x.tsv"], translator, Form(), Layout(**layout))
+
     with pytest.raises(ValueError, match="there is a column 'de' already; --name gives"):
-        run(translator, tmp_path / "x.tsv", tmp_path / "o", layout=Layout(column="de", name="de"))
+        planned(column="de", name="de")
+    with pytest.raises(ValueError, match="Parquet is compressed by itself"):
+        planned(column="de", format="parquet", compress="gz")
+    with pytest.raises(ValueError, match="Parquet names its columns; give --column by its name"):
+        planned(column="2", format="parquet")
+    with pytest.raises(ValueError, match="format is 'csv'; choose one of: text, tsv, parquet"):
+        planned(column="de", format="csv")
+    with pytest.raises(ValueError, match="compress is 'gzip'; choose one of: gz, zst"):
+        planned(column="de", compress="gzip")
+    planned(column="de", name="de", format="text")
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_a_joined_table_begins_with_its_header_and_has_a_line_a_row(packed, tmp_path):
+    (line,) = outputs._as_tsv([["1\t2", "a\nb"]], [["c\td"]])
+    assert line == "1 2\ta b\tc d"
+    part, path = tmp_path / f"part.tsv{packed}", tmp_path / f"joined.tsv{packed}"
+    pack, unpack = (gzip.compress, gzip.decompress) if packed else (bytes, bytes)
+    part.write_bytes(pack(f"{line}\n".encode()))
+    outputs.join([part, part], path, "tsv", ["id", "de", "en"])
+    assert unpack(path.read_bytes()).decode() == f"id\tde\ten\n{line}\n{line}\n"
 
 
 def test_what_is_done_is_not_done_again_and_a_torn_part_is(translator, source, tmp_path, caplog):
@@ -172,6 +213,7 @@ def test_what_is_done_is_not_done_again_and_a_torn_part_is(translator, source, t
     part = folder / "part-000002.txt"
     part.write_bytes(part.read_bytes()[:-9])
     (folder / ".part-000001.txt-abcd1234").write_text("of a process that was killed")
+    (folder / "failed.jsonl").write_text("of lines that can be translated now")
     assert run(translator, source, folder).before == 18
     assert [record.getMessage() for record in caplog.records] == [
         "part 2 is not what it was when it was done; it is done again"
@@ -179,8 +221,11 @@ def test_what_is_done_is_not_done_again_and_a_torn_part_is(translator, source, t
     assert joined(folder) == filtered(translator)
     assert before.items() - inodes(folder).items() == {(part.name, before[part.name])}
     assert not list(folder.glob(".*"))
+    assert not (folder / "failed.jsonl").exists()
+    assert (folder / "state").read_bytes() == bytes(4)  # nothing is unfinished
     (folder / "part-000000.txt").write_bytes(bytes(folder.joinpath("part-000000.txt").stat().st_size))
-    assert run(translator, source, folder).before == 18
+    (folder / "done" / "000003.json").write_text("{}")
+    assert run(translator, source, folder).before == 14
     assert joined(folder) == filtered(translator)
 
 
@@ -206,6 +251,8 @@ def test_another_model_option_or_input_is_refused_in_one_line(translator, source
     assert refused(tmp_path / "other.de") == "of another input: other.de is not what text.de was"
     (tmp_path / "same.de").write_bytes(CONTENT)
     assert run(translator, tmp_path / "same.de", folder).before == 25
+    with pytest.raises(ValueError, match="out has parts of 1 input files, not 2"):
+        plans.open_plan(folder, [source, source], translator, Form(), LAYOUT)
     status = source.stat()
     source.write_bytes(CONTENT.replace(b"Anna", b"Paul"))
     os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -213,6 +260,10 @@ def test_another_model_option_or_input_is_refused_in_one_line(translator, source
     nmt.bundle.save_search(bundle_dir, Beam(beam_size=9))
     assert refused(tmp_path / "same.de") == f"of another model{other}"
     assert inodes(folder) == before
+    for content in ("{", "{}", "[]"):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(ValueError, match="manifest.json or parts.tsv is damaged or of another version"):
+            plans.read_plan(folder)
     with pytest.raises(ValueError, match="same.de is no folder"):
         run(translator, source, tmp_path / "same.de")
     with pytest.raises(ValueError, match="has other files, such as model, and no manifest"):
@@ -234,6 +285,7 @@ def test_a_line_that_cannot_be_translated_costs_itself_alone(how, translator, so
     for i, text in enumerate(TEXTS):
         expected[i] = "" if text == "Die Katze" else expected[i]
     monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    monkeypatch.setattr(works, "MAX_TEXT", 8)
     summary = run(translator, source, tmp_path / "out", workers=1)
     assert joined(tmp_path / "out").decode().split("\n") == expected
     assert summary.failed == 4
@@ -242,9 +294,7 @@ def test_a_line_that_cannot_be_translated_costs_itself_alone(how, translator, so
         "an error": "RuntimeError: no cats",
         "a death": "ChildProcessError: the process that translated it ended by signal 9",
     }[how]
-    assert failed == [
-        {"part": (n - 1) // 7, "line": n, "error": reason, "text": "Die Katze"} for n in (5, 11, 17, 23)
-    ]
+    assert failed == [{"part": (n - 1) // 7, "line": n, "error": reason, "text": "Die Katz"} for n in (5, 11, 17, 23)]
     assert run(translator, source, tmp_path / "out").failed == 4
 
 
@@ -255,8 +305,11 @@ def test_work_that_always_fails_is_an_error_and_not_a_folder_of_empty_lines(tran
     monkeypatch.setattr(translator, "translate_batch", translate_batch)
     monkeypatch.setattr(works, "MAX_FAILED", 3)
     (tmp_path / "text").write_text("Anna\n" * 7)
-    with pytest.raises(ChildProcessError, match="more than 3 lines .* line 4: RuntimeError: no GPU any more"):
+    with pytest.raises(
+        ChildProcessError, match="more than 3 lines .* line 4: RuntimeError: no GPU any more"
+    ) as error:
         run(translator, tmp_path / "text", tmp_path / "out")
+    assert "in translate_batch" in error.value.__notes__[0]  # where it arose
     assert inodes(tmp_path / "out") == {}
 
 
@@ -329,6 +382,10 @@ def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, sourc
         finally:
             os._exit(1)
     os.read(ready, 1)
+    (folder / ".part-000001.txt-abcd1234").touch()
+    (folder / ".part-000002.txt-abcd1234").touch()
+    plan.folder.sweep()
+    assert [path.name for path in folder.glob(".*")] == [".part-000002.txt-abcd1234"]  # it is being written
     done = []
 
     def report(record, before):
@@ -344,10 +401,14 @@ def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, sourc
     assert done[-1] == 2
 
 
-def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path, caplog):
+def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path, monkeypatch, caplog):
+    """Nor where there are so many parts that they lie in several folders."""
+    monkeypatch.setattr(folders, "TWO_LEVELS", 3)
     with caplog.at_level(logging.INFO):
-        run(translator, source, tmp_path / "out")
+        run(translator, source, tmp_path / "out", join_to=tmp_path / "joined")
     assert caplog.records == []
+    assert (tmp_path / "joined").read_bytes() == filtered(translator)
+    assert [len(list((tmp_path / "out" / name).glob("part-*"))) for name in ("0000", "0001")] == [3, 1]
 
 
 @pytest.mark.parametrize(
@@ -383,7 +444,8 @@ def test_no_lines_are_a_table_of_no_rows(translator, tmp_path):
         run(translator, tmp_path / "none.de", tmp_path / "o", layout=Layout(format="parquet"), join_to=f"{path}.gz")
 
 
-def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path):
+def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.answers._advice", lambda translation: "long")
     (tmp_path / "text.de").write_text("Anna\nAnna 4711 {name}\n")
     records = []
     run(
@@ -393,5 +455,6 @@ def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path):
         form=Form(check=True),
         report=lambda record, before: records.append(record),
     )
-    assert [record.faults for record in records] == [{"lost: 4711, {name}": [2]}]
-    assert (tmp_path / "out" / "summary.tsv").read_text().splitlines()[1].endswith("\t1\t0")
+    assert [record.faults for record in records] == [{"long": [1, 2], "lost: 4711, {name}": [2]}]
+    record = replace(records[0], seconds=2.0, faults={"a": [1, 2], "b": [2]}, failed=[{}])
+    assert [*folders._summary([record])][1] == f"0\t2\t2.00\t1\t{record.size_bytes}\t3\t1\n"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nmt.common.stream import BOM, group_lines
 from nmt.distribution import compression
 from nmt.distribution.inputs import cut, input_files, input_format_of, read_groups_of
-from nmt.distribution.parts import Part
+from nmt.distribution.parts import InputFormat, Part
 
 FIRST = Part(0, 0, 0, 0, 1, 0, "")
 PACKED = {
@@ -85,33 +85,49 @@ def test_what_is_compressed_and_torn_is_refused(suffix, cut_at, tmp_path):
 @pytest.mark.parametrize("suffix", PACKED)
 def test_a_column_between_tabs_is_found_by_its_name_or_its_number(suffix, tmp_path):
     path = tmp_path / f"x.tsv{suffix}"
-    path.write_bytes(PACKED[suffix](BOM + b"id\tde\ten\r\n1\tA\tB\n2\n3\tC\tD\tE\n"))
+    path.write_bytes(PACKED[suffix](BOM + b"id\tde\ten\r\n1\tA\tB\n2\n3\tC\tD\tE\n4\t\xff\tF\n"))
     parts, found, groups = parts_of(path, 2, "de")
-    assert [part.lines for part in parts] == [2, 1]
-    assert [line.text for line in found] == ["A", "", "C"]
-    assert [line.fault for line in found] == [None, *(f"{n} columns; the first line has 3" for n in (1, 4))]
-    assert [row for group in groups for row in group.rows] == [["1", "A", "B"], ["2", "", ""], ["3", "C", "D"]]
+    assert [part.lines for part in parts] == [2, 2]
+    assert [line.text for line in found] == ["A", "", "C", "\ufffd"]
+    uneven = [f"{n} columns; the first line has 3" for n in (1, 4)]
+    assert [line.fault for line in found] == [None, *uneven, "not UTF-8; U+FFFD stands for what is wrong"]
+    assert [row for group in groups for row in group.rows] == [
+        ["1", "A", "B"],
+        ["2", "", ""],
+        ["3", "C", "D"],
+        ["4", "\ufffd", "F"],
+    ]
     _, found, _ = parts_of(path, 3, "3")
-    assert [line.text for line in found] == ["en", "B", "", "D"]
+    assert [line.text for line in found] == ["en", "B", "", "D", "F"]
     assert found[2].fault == "no column 3"
 
 
 def test_rows_of_parquet_are_read_a_part_at_a_time(tmp_path):
     path = tmp_path / "x.parquet"
     texts = [None if i % 5 == 2 else f"text {i}\n" for i in range(23)]
-    pq.write_table(pa.table({"id": range(23), "de": texts}), path, row_group_size=6)
-    for column in ("de", "2"):
+    kinds = {
+        "de": pa.array(texts).dictionary_encode(),
+        "en": pa.array(texts, pa.large_string()),
+    }  # as others write it
+    pq.write_table(pa.table({"id": range(23)} | kinds), path, row_group_size=6)
+    for column in ("de", "2", "en"):
         parts, found, groups = parts_of(path, 4, column)
         assert [part.lines for part in parts] == [4, 4, 4, 4, 4, 3]
         assert [line.text for line in found] == [text or "" for text in texts]
         assert [line.number for line in found] == list(range(1, 24))
         assert [i for group in groups for i in group.rows.column(0).to_pylist()] == list(range(23))
+    pq.write_table(pa.table({"id": range(22), "de": texts[:22]}), path)
+    with pytest.raises(ValueError, match="x.parquet has changed since it was cut into parts"):
+        list(read_groups_of(path, InputFormat("parquet", "de"), parts[-1], path))
 
 
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
     for name, content in {"a.de": "x", "b.tsv": "de\ten\n", "c.tsv": "de\tfr\n", "d.jsonl": "{}"}.items():
         (tmp_path / name).write_text(content)
+    (tmp_path / "f.tsv").write_text("de\tde\n")
     pq.write_table(pa.table({"id": [1]}), tmp_path / "e.parquet")
+    pq.write_table(pa.table({"id": ["x"]}), tmp_path / "g.parquet")
+    pq.write_table(pa.table({"2": ["x"], "1": ["y"]}), tmp_path / "h.parquet")
     files = {path.name[0]: path for path in tmp_path.iterdir()}
 
     def refused(names, column=None):
@@ -123,7 +139,12 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
     assert refused("a", "de") == "a.de is no table, so it has no column 'de'"
     assert refused("b").startswith("b.tsv is a table; --column says")
     assert refused("b", "fr") == "b.tsv has the columns 'de', 'en'; there is no one 'fr'"
+    assert refused("b", "0") == "b.tsv has the columns 'de', 'en'; there is no one '0'"
+    assert refused("g", "0") == "g.parquet has the columns 'id'; there is no one '0'"
+    assert refused("f", "de") == "f.tsv has the columns 'de', 'de'; there is no one 'de'"
     assert refused("bc", "de") == "c.tsv has other columns than b.tsv"
+    assert refused("ge", "id") == "e.parquet has columns of other types than g.parquet"
+    assert input_format_of([files["h"]], "1", as_text=False).column == "1"  # a name before a number
     assert refused("d").startswith("d.jsonl: what can be translated is")
     assert refused("e", "id") == "e.parquet: the column 'id' is of type int64; it must hold text"
     assert input_format_of([files["b"]], None, as_text=True).kind == "text"

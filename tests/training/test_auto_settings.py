@@ -67,6 +67,13 @@ def test_the_learning_rate_arrives(corpus_dir, tmp_path, pairs, settings):
     assert config.optim.warmup_steps <= 200
 
 
+def test_a_trained_model_is_not_guided_and_longer_updates_are_fewer(corpus_dir, tmp_path):
+    assert decided_for(300, corpus_dir, tmp_path).optim.guided_alignment == 1
+    assert decided_for(300, corpus_dir, tmp_path, init="somewhere").optim.guided_alignment == 0
+    steps = [decided_for(3000, corpus_dir, tmp_path, trainer__accumulate=n) for n in (5, 20)]
+    assert steps[0].optim.warmup_steps > steps[1].optim.warmup_steps > 0
+
+
 def test_what_is_typed_wins(corpus_dir, tmp_path):
     typed = {"model__dropout": 0.25, "optim__warmup_steps": 300, "trainer__max_epochs": 7, "trainer__max_tokens": 500}
     config = decided_for(300, corpus_dir, tmp_path, **typed)

@@ -20,10 +20,12 @@ from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli.train import main
 from nmt.common.files import replacing, write_atomically
+from nmt.config import TrainerConfig
+from nmt.data.datamodule import DataModule
 from nmt.training import checkpoint as checkpoint_module
-from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, read_checkpoint
 from nmt.training.folder import LOG
-from nmt.training.resumption import find_checkpoint
+from nmt.training.resumption import find_checkpoint, why_finished
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long
@@ -139,21 +141,54 @@ DAMAGES = [
 ]
 
 
-def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_path):
+def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_path, caplog):
     target = tmp_path / FOLDER / LAST
     for number in range(3):
         CheckpointFiles().save_checkpoint({"number": number}, target)
     assert {path.name for path in target.parent.iterdir()} == {LAST, PREVIOUS}
     assert find_checkpoint(tmp_path) == (target, {"number": 2})
     for damage in DAMAGES:
+        caplog.clear()
         damage(target)
         assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+        assert caplog.messages == [f"{target} is damaged"]
+    resumed = CheckpointFiles(target.with_name(PREVIOUS))
+    for number, before in ((1, 1), (2, 1), (3, 2)):  # never a damaged one
+        resumed.save_checkpoint({"number": number}, target)
+        assert read_checkpoint(target.with_name(PREVIOUS)) == {"number": before}
     target.unlink()
-    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 2})
     with pytest.raises(ValueError, match="previous.ckpt is no checkpoint of a training; delete"):
         find_checkpoint(tmp_path, SimpleNamespace())
     target.with_name(PREVIOUS).unlink()
     assert find_checkpoint(tmp_path) == (None, {})
+
+
+@pytest.mark.parametrize("error", [OSError, MemoryError])
+@pytest.mark.parametrize("place", ["testzip", "read"])
+def test_a_checkpoint_that_cannot_be_read_now_is_not_taken_for_damaged(tmp_path, monkeypatch, error, place):
+    def fail(*_):
+        raise error
+
+    CheckpointFiles().save_checkpoint({"number": 7}, tmp_path / FOLDER / LAST)
+    if place == "read":
+        monkeypatch.setattr("nmt.training.resumption.read_checkpoint", fail)
+    else:
+        monkeypatch.setattr(zipfile.ZipFile, "testzip", fail)
+    with pytest.raises(error):
+        find_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(90, "1.5 minutes are over"), (89, None)])
+def test_a_run_is_finished_when_its_minutes_are_over(seconds, told):
+    content = {
+        "global_step": 1,
+        "progress": {"without_gain": 0},
+        "callbacks": {"Timer": {"time_elapsed": {"train": seconds}}},
+        DataModule.__qualname__: {"epoch": 0},
+    }
+    found = why_finished(TrainerConfig(max_epochs=1, max_tokens=1, max_minutes=1.5), content)
+    assert found == (told and f"{told}; a larger trainer.max_minutes goes on")
 
 
 def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_before(corpus_dir, tmp_path):

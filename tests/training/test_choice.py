@@ -66,19 +66,19 @@ def test_the_model_of_a_language_without_spaces_is_the_best_one_and_not_the_firs
     assert signature in found["valid"]["bleu"]["signature"]
     assert {path.name for path in (run_dir / "best").iterdir()} == {f"step-{row['step']}" for row in rows[:2]}
     assert found["step"] > min(int(row["step"]) for row in rows)
-    warned = "metric=chrf chooses by it always, and metric.tokenize= divides text otherwise" in caplog.text
+    warned = caplog.text.count("metric=chrf chooses by it always, and metric.tokenize= divides text otherwise")
     if tokenize == "auto":
         assert result.score > 90
         assert not warned
     else:
         assert result.score == 0
-        assert warned
+        assert warned == 1
         assert "metric.tokenize=13a" in caplog.text
     assert nmt.load(result.model_dir).measure().tokenize == signature.removeprefix("tok:")
     assert f"validation BLEU {result.score:.2f}; model" in caplog.text
 
 
-@pytest.mark.parametrize(("name", "label"), [("chrf", "chrF"), ("chrf++", "chrF++"), ("ter", "TER"), ("nll", "nll")])
+@pytest.mark.parametrize(("name", "label"), [("chrf++", "chrF++"), ("ter", "TER"), ("nll", "nll")])
 def test_the_metric_that_is_asked_for_chooses_and_is_named(corpus_dir, tmp_path, caplog, name, label):
     with caplog.at_level(logging.INFO, logger="nmt"):
         settings = {"trainer__max_epochs": 3, "optim__average_last": 2, "optim__learning_rate": 0.03}

@@ -16,14 +16,14 @@ from disks import full_disk
 from test_resume import train_until
 
 from nmt.common.files import write_atomically
-from nmt.data.corpora import FileCorpus, HubCorpus
+from nmt.data.corpora import FileCorpus, HubCorpus, Pair
 from nmt.data.preparation import prepare
 from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.plain_data import to_dict
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
 from nmt.training.curves import draw_curves
-from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, difference
+from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, difference, write_validation
 from nmt.training.loggers import TensorBoard
 from nmt.training.logs import open_log
 from nmt.training.metrics_file import MetricsFile
@@ -106,7 +106,15 @@ def test_a_renamed_folder_is_the_same_run(text, tmp_path):
     config = toy.run_config(text, tmp_path, run="before")
     (tmp_path / "after").mkdir()
     (tmp_path / "after" / CONFIG).write_text(yaml.safe_dump(to_dict(config)))
-    check_run_dir(tmp_path / "after", replace(config, run="after"))
+    check_run_dir(tmp_path / "after", replace(config, run="after", runs_dir="elsewhere", cache_dir="elsewhere too"))
+    (tmp_path / "after" / CONFIG).rename(tmp_path / "after" / ".hidden")  # as file managers leave some
+    check_run_dir(tmp_path / "after", config)
+
+
+def test_the_pairs_a_run_validates_with_are_a_line_each(tmp_path):
+    write_validation(tmp_path, [Pair("a\nb", "c\ud800"), Pair("d", "é")])
+    assert (tmp_path / "valid.src").read_bytes() == b"a b\nd\n"
+    assert (tmp_path / "valid.tgt").read_text(encoding="utf-8") == "c?\né\n"
 
 
 def test_a_test_text_that_is_newly_named_is_another_configuration(text, tmp_path):

@@ -65,6 +65,8 @@ def test_a_model_to_start_from_brings_its_own_settings(trained, corpus_dir):
     started = config(corpus_dir, "de", "en", init=str(trained / "model"), trainer={"max_epochs": 3})
     assert (started.model.hidden_size, started.tokenizer.vocab_size) == (48, 320)
     assert config("demo", init=str(trained / "model")).tokenizer.vocab_size == 320  # the demo's would be 1000
+    experiment = config(corpus_dir, "de", "en", init=str(trained / "model"), experiment="multi30k")  # of a larger one
+    assert (experiment.model.hidden_size, experiment.trainer.max_epochs) == (48, 10)
     with pytest.raises(ValueError, match="^model.cell.name=gru does not go with init="):
         config(corpus_dir, "de", "en", init=str(trained / "model"), cell="gru")
 
@@ -88,6 +90,15 @@ def test_a_group_takes_a_choice_or_settings_or_both():
     assert (several.runs_dir, several.cache_dir, several.run) == ("runs", "runs/.cache", "mine")
     assert config(experiment="multi30k_best").model.recurrent_dropout == 0.1
     assert config(run="mine", runs_dir="all").runs_dir == "all"
+
+
+def test_a_folder_named_like_a_choice_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name in ("demo", "multi31k", "multi30k"):
+        (tmp_path / name).mkdir()
+    for folder in (Path("demo"), "multi31k", "~/multi30k"):
+        assert config(folder, "de", "en").data.dir == str(folder)
 
 
 @pytest.mark.parametrize(

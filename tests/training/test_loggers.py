@@ -59,7 +59,11 @@ def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp
     assert [record.getMessage() for record in caplog.records if "wandb" in record.getMessage()] == [
         "wandb is not logged to any more: refused"
     ]
-    assert ended == ["success"]
+    logger = loggers.ServiceLogger("wandb", None, None, None)
+    logger.begun = loggers.Begun(SimpleNamespace(finalize=lambda status: None), "8", ended.append)
+    logger.finalize("failed")
+    logger.end()
+    assert ended == ["success", "failed"]
 
 
 @pytest.mark.parametrize("around", [None, "mine"])

@@ -6,6 +6,8 @@ import pytest
 import torch
 import toy
 
+from nmt.config import TrainerConfig
+from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.run import train
 
@@ -42,6 +44,12 @@ def test_a_batch_that_does_not_fit_fails_first_and_says_what_to_lower(
     assert len(shapes) == 1
 
 
+def test_a_shortage_that_python_tells_of_is_one_too():
+    config = TrainerConfig(max_epochs=1, max_tokens=7)
+    with pytest.raises(ValueError, match="max_tokens=7 does not fit the memory"), explained_shortage(config):
+        raise MemoryError
+
+
 def test_another_error_stays_what_it_is(corpus_dir, tmp_path, monkeypatch):
     def loss(self, batch):
         raise RuntimeError("something else")
@@ -61,10 +69,11 @@ def test_the_largest_batches_are_tried_and_change_nothing(corpus_dir, tmp_path, 
 
     def clean(self, batch, batch_idx):
         assert all(p.grad is None for p in self.parameters())  # nor do they stay after an update
+        assert torch.are_deterministic_algorithms_enabled()
         start(self, batch, batch_idx)
 
     monkeypatch.setattr(TrainingModule, "loss", loss)
     monkeypatch.setattr(TrainingModule, "on_train_batch_start", clean)
-    train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1))
+    train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, trainer__deterministic=True))
     assert 1 <= len(sizes) <= 2
     assert max(sizes) == max(steps)

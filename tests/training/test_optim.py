@@ -65,7 +65,8 @@ def test_linear_and_cosine_can_end_above_zero():
 )
 def test_matrices_decay_and_biases_gains_and_peepholes_do_not(cell, vectors, matrices):
     model = toy.model(cell)
-    config = OptimConfig(learning_rate=0.1, schedule="constant", weight_decay=0.5)
+    settings = {"weight_decay": 0.5, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}
+    config = OptimConfig(learning_rate=0.1, schedule="constant", **settings)
     optimizer = build_optimizer(config, model)
     decayed, free = (set(map(id, group["params"])) for group in optimizer.param_groups)
     layer = model.decoder.layers[0]
@@ -73,6 +74,7 @@ def test_matrices_decay_and_biases_gains_and_peepholes_do_not(cell, vectors, mat
     assert {id(model.tgt_embedding.weight), *(id(layer.extra[name]) for name in matrices)} <= decayed
     assert len(decayed) + len(free) == len(list(model.parameters()))
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
+    assert (optimizer.defaults["betas"], optimizer.defaults["eps"]) == ((0.8, 0.99), 1e-6)
     assert isinstance(optimizer, torch.optim.AdamW)
 
 

@@ -32,7 +32,6 @@ def trainer_at(step, callbacks=()):
         num_training_batches=14,  # 7 updates an epoch, 10 epochs
         accumulate_grad_batches=2,
         check_val_every_n_epoch=2,
-        state=SimpleNamespace(fn="fit"),
         callbacks=callbacks,
     )
 
@@ -41,6 +40,10 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
     now = [100.0]
     monkeypatch.setattr(outlook.time, "monotonic", lambda: now[0])
     left = TimeLeft()
+    left.load_state_dict({"spent": 7.0})
+    for begins in (left.on_validation_start, left.on_validation_end):
+        begins(trainer_at(14), None)  # of the model that it starts from
+        now[0] += 9.0
     left.on_train_start(trainer_at(14), None)  # a run that goes on
     assert left.seconds(trainer_at(14)) is None
     now[0] += 28.0  # 2 s an update
@@ -50,9 +53,12 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
     left.on_validation_end(trainer_at(28), None)
     assert left.seconds(trainer_at(28)) == pytest.approx(42 * 2 + 3 * 5)  # after epochs 6, 8 and 10
     assert left.words(trainer_at(28)) == ", 1:39 left"
-    assert left.seconds(trainer_at(70)) == 0
+    assert left.seconds(trainer_at(70)) == left.seconds(trainer_at(71)) == 0
     timer = Timer(duration={"minutes": 1})
     assert left.seconds(trainer_at(28, [timer])) == pytest.approx(60)
+    monkeypatch.setattr(timer, "time_remaining", lambda: -2.0)
+    assert left.words(trainer_at(28, [timer])) == ""
+    assert left.state_dict() == {"spent": 7.0 + 28.0 + 5.0}
 
 
 def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, tmp_path, monkeypatch):
@@ -76,6 +82,8 @@ def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, t
     assert sent == [(15.0, 45.0), (15.0, 45.0), (61.0, -1.0)]
     module._trainer.callbacks = []
     assert module.schedule_end(5) == 70
+    module.config = replace(config, trainer=replace(config.trainer, max_steps=12))
+    assert module.schedule_end(5) == 12
 
 
 def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_path, monkeypatch, caplog):
@@ -91,6 +99,7 @@ def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_pa
     assert [(epoch, int(step)) for epoch, step, _ in lines] == sorted(steps.items())
     assert lines[0][2]  # and after the last one nothing is left
     assert not lines[1][2]
+    assert re.search(r"loss \d\.\d{3}, [\d,]+ tokens/s, best BLEU \d+\.\d\d", screen.getvalue())
     assert "validating" in screen.getvalue()
     assert screen.getvalue().endswith("\r")  # no bar is left
     for what in ("reading", "learning 320 bpe pieces", "encoding", "lexicon"):

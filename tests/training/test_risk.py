@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import toy
 from sacrebleu.metrics import BLEU, CHRF
 
 import nmt
+from nmt.config import OptimConfig
 from nmt.data.batching import Batch, collate
+from nmt.data.directions import Directions
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.metrics.measure import Measure
 from nmt.search import Hypothesis
+from nmt.training import objective
 from nmt.training.metrics_file import read_metrics
 from nmt.training.risk import SHARPNESS, candidates, costs, expected_cost
 from nmt.training.run import train
@@ -98,6 +103,25 @@ def test_the_expectation_is_over_length_normalised_likelihoods():
         for p in model.parameters():
             p -= 1e-3 * p.grad
     assert expected_cost(model, batch, found, cost) < found_risk
+
+
+def test_candidates_are_found_without_dropout_and_cost_in_their_own_language(monkeypatch):
+    model, modes, costly = toy.model().train(), [], []
+    monkeypatch.setattr(objective, "Searcher", lambda *_: None)
+    monkeypatch.setattr(objective, "candidates", lambda *_: modes.append(model.training))
+    monkeypatch.setattr(objective, "costs", lambda measures, *_: costly.extend(measures))
+    monkeypatch.setattr(objective, "expected_cost", lambda *_: modes.append(model.training))
+    prepared = SimpleNamespace(
+        lexicon=None,
+        directions=Directions.of("", "", ["de-en", "en-de"], True),
+        tokenizer=SimpleNamespace(control_ids=lambda tags: [{"<2en>": 5, "<2de>": 6}[tag] for tag in tags]),
+    )
+    batch = collate([[6, 7, EOS_ID], [5, EOS_ID], [6, EOS_ID]], [[BOS_ID, EOS_ID]] * 3)
+    optim = OptimConfig(learning_rate=0.1, schedule="constant", risk=1.0)
+    measures = dict(zip(prepared.directions.every, ("en's", "de's"), strict=True))
+    objective.Objective(optim, model, prepared)._risk(batch, measures)
+    assert modes == [False, True]
+    assert costly == ["de's", "en's", "de's"]
 
 
 def test_training_lowers_it(trained, corpus_dir, tmp_path):

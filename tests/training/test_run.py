@@ -13,7 +13,6 @@ import pytest
 import torch
 import toy
 import yaml
-from safetensors.torch import load_file
 
 import nmt
 from nmt.bundle import load_bundle
@@ -30,10 +29,6 @@ from nmt.training.run import train
 pytestmark = pytest.mark.long
 
 
-def weights(run_dir):
-    return {name: weight.tolist() for name, weight in load_file(run_dir / "model" / "model.safetensors").items()}
-
-
 def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir):
     assert {path.name for path in trained.iterdir()} == {
         "config.yaml", "origin.json", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
@@ -45,6 +40,8 @@ def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir
     assert scores["bleu"]["score"] > 60
     assert "tok:13a" in scores["bleu"]["signature"]
     log = (trained / "train.log").read_text(encoding="utf-8")
+    samples = [line.split("  src ")[1] for line in log.splitlines() if "  src " in line][:3]
+    assert samples == [(corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()[i] for i in (0, 6, 13)]
     assert "  hyp " in log
     assert f"BLEU {scores['bleu']['score']:.2f}" in log
 
@@ -69,22 +66,6 @@ def test_metrics_have_a_row_for_every_log_and_rise_in_steps(trained):
 
 def test_the_saved_config_is_the_runs(trained):
     assert from_dict(RunConfig, yaml.safe_load((trained / "config.yaml").read_text())).run == "toy"
-
-
-@pytest.mark.parametrize("schedule", ["inverse_sqrt", "plateau"])
-def test_a_resumed_run_equals_one_that_was_never_interrupted(corpus_dir, tmp_path, schedule):
-    settings = {"optim__schedule": schedule, "optim__plateau_patience": 0, "model__dropout": 0.3}
-    settings |= {"optim__average_decay": 0.9, "trainer__max_tokens": 1024, "trainer__max_epochs": 3}
-    whole = train(toy.run_config(corpus_dir, tmp_path / "whole", **settings)).model_dir.parent
-    for epochs in (1, 3, 3):  # the last time there is nothing left to do
-        settings["trainer__max_epochs"] = epochs
-        parts = train(toy.run_config(corpus_dir, tmp_path / "parts", **settings)).model_dir.parent
-    assert weights(parts) == weights(whole)
-
-    def timeless(run_dir):
-        return [row | {"train/tokens_per_s": ""} for row in read_metrics(run_dir / "metrics.csv")]
-
-    assert timeless(parts) == timeless(whole)
 
 
 def test_the_best_of_the_weights_and_their_averages_is_kept(corpus_dir, tmp_path):
@@ -223,14 +204,7 @@ def test_a_folder_with_other_things_is_left_alone(corpus_dir, tmp_path):
         train(toy.run_config(corpus_dir, tmp_path))
 
 
-def test_training_ends_when_bleu_no_longer_rises_and_stays_ended(corpus_dir, tmp_path):
-    still = {"optim__learning_rate": 1e-9, "trainer__patience": 2, "trainer__max_epochs": 9}
-    for _ in range(2):
-        run_dir = train(toy.run_config(corpus_dir, tmp_path, **still)).model_dir.parent
-        assert sum(row["val/bleu"] != "" for row in read_metrics(run_dir / "metrics.csv")) == 3
-
-
-@pytest.mark.parametrize(("waits", "rates"), [(1, [1, 1, 0.5, 0.25]), (2, [1, 1, 1, 0.5])])
+@pytest.mark.parametrize(("waits", "rates"), [(0, [1, 1, 0.5, 0.25]), (2, [1, 1, 1, 0.5])])
 def test_the_plateau_schedule_cuts_when_it_says_and_leaves_patience_to_count(corpus_dir, tmp_path, waits, rates):
     still = {"optim__learning_rate": 1e-9, "optim__schedule": "plateau", "optim__plateau_patience": waits}
     settings = still | {"trainer__patience": 3, "trainer__max_tokens": 4096, "trainer__log_every_steps": 1}
@@ -266,22 +240,6 @@ def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, monkeypatch):
     assert full != mixed == pytest.approx(full, rel=0.02)
 
 
-def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):
-    run_dir = train(
-        toy.run_config(
-            corpus_dir,
-            tmp_path,
-            tokenizer__joint=False,
-            tokenizer__vocab_size=300,
-            model__tie="target",
-            model__recurrent_dropout=0.2,
-            trainer__max_epochs=1,
-        )
-    ).model_dir.parent
-    assert (run_dir / "model" / "tokenizer.src.model").exists()
-    assert nmt.load(run_dir / "model").translate(["Anna mag den Ball."])
-
-
 @pytest.mark.parametrize("joint", [True, False])
 def test_a_model_learns_to_write_what_its_targets_have_and_nfkc_has_not(corpus_dir, tmp_path, joint):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
@@ -298,6 +256,7 @@ def test_a_model_learns_to_write_what_its_targets_have_and_nfkc_has_not(corpus_d
     trained = train(config)
     assert trained.score > 30
     assert nmt.load(trained.model_dir).translate(["Anna mag den Ball."])[0].text.endswith(" ½，m²…")
+    assert (trained.model_dir / "tokenizer.src.model").exists() != joint
 
 
 def test_what_may_be_a_mistake_is_told_in_the_log(corpus_dir, tmp_path):
@@ -324,26 +283,33 @@ def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     with (text / "train.en").open("r+b") as file:
         file.write(b"\xff")
-    config = toy.run_config(text, tmp_path / "runs", data__malformed="skip", trainer__max_steps=1)
-    log = (train(config).model_dir.parent / "train.log").read_text()
+    for code, number in (("de", "12"), ("en", "twelve")):
+        with (text / f"valid.{code}").open("a", encoding="utf-8") as file:
+            file.write(f"{number}\n")
+    settings = {"data__malformed": "skip", "model__recurrent_dropout": 0.2, "trainer__max_steps": 1}
+    config = toy.run_config(text, tmp_path / "runs", **settings)
+    model = train(config).model_dir
+    log = (model.parent / "train.log").read_text()
     assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8; of another encoding make it so: iconv " in log
     assert f"training pairs: 129 of the folder {text}; left out: 1 malformed\n" in log
-
-
-def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):
-    train(toy.run_config(corpus_dir, tmp_path / "a", trainer__max_epochs=1))
-    shutil.move(tmp_path / "a", tmp_path / "b")
-    run_dir = train(toy.run_config(corpus_dir, tmp_path / "b", trainer__max_epochs=2)).model_dir.parent
-    assert "continuing from" in (run_dir / "train.log").read_text()
+    seen = load_bundle(model).config  # of the text
+    assert (seen.copy_letterless, seen.scripts) == (False, {"de": "Latn", "en": "Latn"})
+    assert 5 < seen.src_pieces < 30
 
 
 def test_a_run_goes_on_in_one_process_at_a_time(corpus_dir, tmp_path):
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)
     run_dir = train(config).model_dir.parent
     (run_dir / "checkpoints" / ".last.ckpt-abcd1234").write_bytes(b"left by a process that was killed")
+    for name in ("step-3", ".step-4"):  # of one that was killed before it had removed them
+        (run_dir / "best" / name).mkdir(parents=True)
+    for folder in ("model", "best/step-3"):
+        (run_dir / folder / ".config.json-abcd1234").touch()
     before = (run_dir / "metrics.csv").read_bytes()
     with locked(run_dir, wait=False), pytest.raises(ValueError, match="in use: the same run is going on already"):
         train(config)
     assert (run_dir / "metrics.csv").read_bytes() == before
     train(config)
     assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"last.ckpt", "previous.ckpt"}
+    assert not list((run_dir / "best").iterdir())
+    assert not list((run_dir / "model").glob(".*"))

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import commands
 import pytest
@@ -16,8 +17,11 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.cli import compare, evaluate, inspect, translate
+from nmt.data.corpora import Pair
+from nmt.data.directions import Directions
 from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
+from nmt.training.validation import rows_by_direction
 from nmt.translation.translator import Translator
 from nmt.translation.workers import Workers
 
@@ -50,7 +54,7 @@ def call(command, monkeypatch, capsys, *arguments):
     return out + err, code
 
 
-def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
+def test_the_mean_of_the_directions_chooses_and_each_is_told(both, corpus_dir):
     rows = [row for row in read_metrics(both / "metrics.csv") if row["val/bleu"]]
     for row in rows:
         each = [float(row[f"val/bleu/{way}"]) for way in WAYS]
@@ -58,6 +62,8 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
     best = max(
         rows, key=lambda row: (float(row["val/bleu"]), float(row["val/chrf"]), -round(float(row["val/nll"]), 3))
     )
+    samples = re.findall("  src (.*)", (both / "train.log").read_text(encoding="utf-8"))[:3]
+    assert [text in lines(corpus_dir / "valid.de") for text in samples] == [True, False, True]  # directions in turn
     scores = json.loads((both / "model" / "scores.json").read_text())
     assert scores["step"] == int(best["step"])
     for way in WAYS:
@@ -65,6 +71,13 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
         assert float(best[f"val/bleu/{way}"]) > 90
         assert f"{way} {float(best[f'val/bleu/{way}']):.2f}" in (both / "train.log").read_text()
         assert f"| BLEU {way} |" in (both / "model" / "README.md").read_text()
+
+
+def test_a_direction_without_a_pair_to_validate_with_is_named():
+    directions = Directions.of("", "", ["de-en", "en-de", "fr-en"], True)
+    pairs = [Pair("a", "b", languages=("de", "en"))]
+    with pytest.raises(ValueError, match="the validation text has no pair of en-de, fr-en"):
+        rows_by_direction(SimpleNamespace(directions=directions, valid=pairs))
 
 
 def test_the_command_on_the_card_translates(corpus_dir, tmp_path, monkeypatch):

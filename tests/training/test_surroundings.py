@@ -22,11 +22,17 @@ def process_state():
     numbers = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
     environment = {name: os.environ.get(name) for name in NAMES}
     said = logging.getLogger("lightning.pytorch").level, warnings.filters[:]
-    return numbers, environment, said, torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    deterministic = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    return numbers, environment, said, torch.get_num_threads(), deterministic
 
 
 @pytest.mark.parametrize("seed_before", [None, "7"])
-def test_a_training_leaves_the_process_as_it_was_though_it_failed(corpus_dir, tmp_path, monkeypatch, seed_before):
+def test_a_training_leaves_the_process_as_it_was_though_it_failed(
+    corpus_dir, tmp_path, monkeypatch, request, seed_before
+):
     def fail(*arguments):
         assert os.environ["PL_GLOBAL_SEED"] == "1"
         assert logging.getLogger("lightning.pytorch").level == logging.WARNING
@@ -41,6 +47,8 @@ def test_a_training_leaves_the_process_as_it_was_though_it_failed(corpus_dir, tm
     if seed_before:
         monkeypatch.setenv("PL_GLOBAL_SEED", seed_before)
     monkeypatch.setattr("nmt.training.run._modules", fail)
+    torch.use_deterministic_algorithms(bool(seed_before), warn_only=True)
+    request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     threads = torch.get_num_threads() + 1
     before = process_state()
     with pytest.raises(InterruptedError):

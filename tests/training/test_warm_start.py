@@ -11,14 +11,15 @@ import yaml
 from safetensors.torch import load_file
 
 import nmt
-from nmt.bundle import load_bundle
+from nmt.bundle import build_model, load_bundle
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.transfer import origins
-from nmt.plain_data import to_dict
+from nmt.plain_data import from_dict, to_dict
 from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
+from nmt.training.warm_start import initialise_from, own_settings
 
 STILL = {"optim__learning_rate": 1e-9, "trainer__max_steps": 1}
 
@@ -189,10 +190,28 @@ def test_a_model_of_before_keeps_what_it_does_to_text(old_bundle_dir, corpus_dir
         train(other)
 
 
-@pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_a_tokenizer_tells_its_kind(corpus_dir, kind):
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"kind": "unigram", "joint": False, "protect": ("urls", "numbers"), "keep": "x+", "casing": "marked"}],
+)
+def test_a_model_brings_all_that_it_does_to_text(corpus_dir, settings):
     sides = (text(corpus_dir / f"train.{code}") for code in ("de", "en"))
-    assert train_tokenizer(TokenizerConfig(310, kind), *sides).kind == kind
+    given = TokenizerConfig(305, **settings, src_normalization="nmt_nfkc", tgt_normalization="nfc")
+    made = toy.bundle(toy.model_config(tie="none"), train_tokenizer(given, *sides))
+    assert from_dict(TokenizerConfig, own_settings(made)["tokenizer"]) == given
+
+
+def test_each_side_of_separate_vocabularies_keeps_its_own_weights(corpus_dir):
+    sides = [text(corpus_dir / f"train.{code}") for code in ("de", "en")]
+    old, new = (train_tokenizer(TokenizerConfig(size, joint=False), *sides) for size in (310, 300))
+    config = toy.model_config(tie="none")
+    start, model = toy.bundle(config, old), build_model(config, new)
+    initialise_from(start, model, new)
+    for side in ("src", "tgt"):
+        ours, theirs = (getattr(one, f"{side}_embedding").weight for one in (model, start.model))
+        pieces, known = getattr(new, side), getattr(old, side)
+        ids = [(i, known.piece_to_id(pieces.id_to_piece(i))) for i in range(265, 300)]
+        assert all(torch.equal(ours[i], theirs[j]) for i, j in ids if known.id_to_piece(j) == pieces.id_to_piece(i))
 
 
 def test_a_joined_lexicon_allows_what_either_does(lexicon):
