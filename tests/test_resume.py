@@ -162,11 +162,14 @@ def test_a_longer_run_goes_on_where_a_shorter_one_ended(corpus_dir, tmp_path, en
     assert found[0] == found[1]
 
 
-def test_a_run_that_has_more_epochs_than_it_shall_have_is_finished(corpus_dir, tmp_path):
+def test_a_run_that_has_more_epochs_than_it_shall_have_is_finished(corpus_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.training.announcement.crowd_of", lambda *_: "a crowd")
     for epochs in (3, 1):
         config = toy.run_config(corpus_dir, tmp_path, trainer__max_tokens=4096, trainer__max_epochs=epochs)
         run_dir = train(config).model_dir.parent
-    assert "finished: 3 epoch(s) are done; trainer.max_epochs=4, or more, goes on" in (run_dir / LOG).read_text()
+    log = (run_dir / LOG).read_text()
+    assert "finished: 3 epoch(s) are done; trainer.max_epochs=4, or more, goes on" in log
+    assert log.count("a crowd") == 1  # not where nothing is trained
 
 
 @pytest.mark.parametrize(

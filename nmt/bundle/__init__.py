@@ -13,7 +13,7 @@ later changes to it have no effect.
 from nmt.bundle.config import Bundle, BundleConfig, build_model
 from nmt.bundle.files import CARD, CONFIG, LEXICON, PACKED, SCORES, WEIGHTS, load_config, model_folder, seal
 from nmt.bundle.load import load_bundle
-from nmt.bundle.save import save_bundle, save_packed, save_search
+from nmt.bundle.save import check_search_can_be_saved, save_bundle, save_packed, save_search
 
 __all__ = [
     "CARD",
@@ -25,6 +25,7 @@ __all__ = [
     "Bundle",
     "BundleConfig",
     "build_model",
+    "check_search_can_be_saved",
     "load_bundle",
     "load_config",
     "model_folder",

@@ -26,7 +26,7 @@ from nmt.bundle.files import (
     seal,
 )
 from nmt.bundle.load import MAX_TOKENIZER_BYTES, load_bundle
-from nmt.common.files import check_output, sha256, write_atomically, write_folder
+from nmt.common.files import check_output, check_writable, sha256, write_atomically, write_folder
 from nmt.common.json_text import to_json
 from nmt.engine.packed import pack
 from nmt.hub import is_remote
@@ -70,11 +70,17 @@ def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
     return write_folder(output, contents | beside | {CONFIG: _json(sealed)})
 
 
+def check_search_can_be_saved(folder: str | Path) -> None:
+    """Raises ValueError if the directory is on the hub, and OSError if it cannot be written."""
+    if is_remote(folder):
+        raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
+    check_writable(Path(folder) / CONFIG)
+
+
 def save_search(folder: str | Path, search: Search) -> Path:
     """Make `search` the default of a model directory and change nothing else in it. Returns the file written. Raises
     ValueError if the config is missing or damaged, or the directory is on the hub."""
-    if is_remote(folder):
-        raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
+    check_search_can_be_saved(folder)
     config, checksums = load_config(Path(folder))
     data = to_dict(replace(config, search=search, format=FORMAT))
     write_atomically(Path(folder) / CONFIG, _json(seal(data, checksums)))

@@ -178,9 +178,8 @@ def translate_document(kind: str, options: argparse.Namespace, workers: Workers,
         if not same_language(code, own):
             warn(COMMAND, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
-    content = document.with_targets(translations(workers, segments, form, options.split != "none"))
-    with _output(options.output) as file:
-        file.write(content)
+    with _output(options.output) as file:  # opened first: where nothing can be written, no work is lost
+        file.write(document.with_targets(translations(workers, segments, form, options.split != "none")))
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
     note(f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,6 +46,8 @@ def _end() -> None:
 def _command(name: str) -> Callable[[], None]:
     def command() -> None:
         with ending_at_once():
+            if os.getpid() == 1:  # in a container: there the system drops a signal that has no handler
+                signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
             import_module(f"nmt.cli.{name}").main()
 
     return command

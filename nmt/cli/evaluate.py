@@ -117,10 +117,12 @@ def evaluated(options: argparse.Namespace) -> str:
     output = options.output or own_folder(output_folder(options.model, translator, name), src)
     measure = measure_for(options, refs)
 
+    from nmt.common.files import check_writable
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
     from nmt.plain_data import to_dict
 
+    check_writable(output / "hyp.txt")  # before the work, which would be lost
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
     write_folder(output, {"hyp.txt": "".join(f"{hyp}\n" for hyp in hyps).encode()})  # saved even if scoring fails

@@ -22,7 +22,7 @@ def tune_search(
 ) -> str:
     """Try every setting, keep the best with --save -> the report. The measure decides, or BLEU if it is nll, which no
     search changes. Raises ValueError if the search is not a beam search."""
-    from nmt.bundle import save_search
+    from nmt.bundle import check_search_can_be_saved, save_search
     from nmt.plain_data import to_dict
     from nmt.ranking import searching_all, tune
     from nmt.search import Beam
@@ -36,6 +36,8 @@ def tune_search(
         raise ValueError("--tune ranks the hypotheses of a sentence; leave --split out")
     if measure.name == "nll":
         measure = replace(measure, name="bleu")
+    if options.save:
+        check_search_can_be_saved(options.model[0])
     found = translated(options, translator, srcs, search=searching_all(own), nbest=own.beam_size, plain=False)
     results = tune(measure, own, found, refs)
     best, _ = results[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+import signal
 import socket
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
+from nmt.common.files import naming
 from nmt.common.process import cores
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
@@ -127,6 +129,8 @@ positive_int = up_to(1_000_000_000)
 
 def main() -> None:
     """Entry point."""
+    # Until the server handles it, SIGHUP waits: it would end the process, and systemd takes that for a wanted end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     with command(parser()) as options:
         if options.models or not options.pair:
             named = options.models[0] if options.models else "MODEL"
@@ -172,7 +176,8 @@ def run(options: argparse.Namespace) -> None:
 
 def bound_socket(host: str, port: int) -> socket.socket:
     """A bound socket, which refuses connections until it listens. Raises OSError."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with naming(f"--host {host}"):
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -104,6 +104,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def check_writable(path: Path) -> None:
+    """Make the folder of a file that long work will write. Raises OSError if nothing can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _draft_of(path, 0o600) as draft:
+        Path(draft.name).unlink()
+
+
 def check_output(folder: Path, own: str) -> None:
     """Raises ValueError for a folder that has files, unless the file `own` shows that an earlier run wrote them."""
     if folder.is_file():

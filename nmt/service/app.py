@@ -49,12 +49,14 @@ def build_app(service: Service, prefix: str = "") -> Callable[[Scope, Receive, S
         path, scope["root_path"] = scope["path"].removeprefix(prefix), prefix
         if prefix and not path:  # relative links of the page need the slash
             query = scope["query_string"].decode("latin-1")  # may hold a key
+            route = "redirect"
             response = Response(b"", CORS | {"location": f"{prefix}/?{query}" if query else f"{prefix}/"}, 308)
         elif found := route_of(path):
+            route = found[0]
             response = await _of_path(service, *found, scope, receive)
-            service.metrics.count("nmt_requests_total", found[0], str(response.status))
         else:
-            response = _refused(RefusedError(404, "Not Found"), path)
+            route, response = "unknown", _refused(RefusedError(404, "Not Found"), path)
+        service.metrics.count("nmt_requests_total", route, str(response.status))
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers.items()]
         if response.status != 204:
             headers.append((b"content-length", b"%d" % len(response.body)))

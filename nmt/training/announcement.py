@@ -36,7 +36,8 @@ def announce(
         log.warning("warning: %s", oddity)
     threads = torch.get_num_threads()
     log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", hardware.precision, hardware.accelerator, threads)
-    if hardware.accelerator == "cpu" and (crowd := crowd_of(threads, *load_on_cores())):
+    is_slow = hardware.accelerator == "cpu" and not start.finished
+    if is_slow and (crowd := crowd_of(threads, *load_on_cores())):
         log.warning("warning: %s", crowd)
     if module.frozen:
         trained = size - sum(parameter.numel() for parameter in module.frozen)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,10 +76,31 @@ def mlflow_logger() -> Make:
         """Logs all runs, including those of sweeps, into one file unless a server is named."""
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path(config.runs_dir).resolve() / 'mlflow.db'}")
-        logger = MLFlowLogger(experiment, run_name=config.run, tracking_uri=store, run_id=run)
+        logger = MLflow(experiment, run_name=config.run, tracking_uri=store, run_id=run)
         return Begun(logger, str(logger.run_id))  # asking for the id begins the run
 
     return make
+
+
+class MLflow(MLFlowLogger):
+    """Lightning's logger, but a run that goes on from a checkpoint logs nothing twice that it repeats. (Weights &
+    Biases takes no step before the last one.)"""
+
+    def __init__(self, experiment: str, *, run_id: str | None, **settings: Any) -> None:
+        super().__init__(experiment, run_id=run_id, **settings)
+        self.known = run_id  # a run that goes on
+        self.before: dict[str, set[tuple[int, float]]] = {}  # the name of a figure -> its steps and values until now
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if new := {name: value for name, value in metrics.items() if (step, value) not in self._before(name)}:
+            super().log_metrics(new, step)
+
+    def _before(self, name: str) -> set[tuple[int, float]]:
+        if self.known and name not in self.before:
+            found = self.experiment.get_metric_history(self.known, re.sub("[^a-zA-Z0-9_/. -]+", "", name))
+            self.before[name] = {(one.step, one.value) for one in found}
+        return self.before.get(name, set())
 
 
 SERVICES: dict[str, Callable[[], Make]] = {"wandb": wandb_logger, "mlflow": mlflow_logger}

@@ -58,7 +58,9 @@ def world(config: TrainerConfig, accelerator: str) -> World:
                 f"trainer.devices is {devices}, but what is typed, as in a notebook, or comes by `python -c` or a "
                 "pipe cannot be started again for each of them: put it into a script"
             )
-        return World(devices, config.num_nodes)
+        every = World(devices, config.num_nodes)
+        _check_place(every)
+        return every
     _, names = STARTERS[config.strategy]
     try:
         devices, size, _ = (int(os.environ[name]) for name in names)
@@ -74,6 +76,22 @@ def world(config: TrainerConfig, accelerator: str) -> World:
     if gpus and devices > gpus:
         raise ValueError(f"{config.strategy} started {devices} processes on a machine where each sees {gpus} GPU(s)")
     return World(devices, size // devices)
+
+
+def _check_place(every: World) -> None:
+    """Raises ValueError when variables of a launcher, left over, say that other processes are there already or come
+    first: this one would wait for them for ever."""
+    here, size = LightningEnvironment(), str(every.size)
+    if every.size == 1:
+        return
+    if (node := here.node_rank()) >= every.nodes:
+        raise ValueError(f"NODE_RANK or GROUP_RANK is {node}, but trainer.num_nodes is {every.nodes}: unset it")
+    is_started = "MASTER_PORT" in os.environ and os.environ.get("WORLD_SIZE", size) == size
+    if "LOCAL_RANK" in os.environ and not (is_started and here.local_rank() < every.devices):
+        raise ValueError(
+            f"LOCAL_RANK is set, but no launcher has started {size} processes: unset it, and they are started here "
+            "(torchrun starts those of trainer=torchrun)"
+        )
 
 
 def own_rank(config: TrainerConfig, accelerator: str) -> int:

@@ -305,6 +305,20 @@ def test_translations_are_kept_where_they_cannot_be_scored(trained, corpus_dir, 
     assert (tmp_path / "hyp.txt").read_text().count("\n") == 3
 
 
+@pytest.mark.parametrize("options", [[], ["--tune", "--save", "--beam-size", "2"]])
+def test_evaluate_does_no_work_whose_result_cannot_be_written(trained, corpus_dir, tmp_path, monkeypatch, options):
+    def no_draft(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("nmt.common.files._draft_of", no_draft)
+    for module in ("evaluate", "ranking"):
+        monkeypatch.setattr(f"nmt.cli.{module}.translated", lambda *_, **__: pytest.fail("it has translated"))
+    files = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en", "--output", tmp_path]
+    given = evaluate.parser().parse_args(list(map(str, [trained / "model", *files, *options])))
+    with pytest.raises(PermissionError, match="config.json" if options else "hyp.txt"):
+        (evaluate.tuned if options else evaluate.evaluated)(given)
+
+
 def test_evaluate_tells_of_rare_things_and_of_what_nothing_supports(
     trained, corpus_dir, tmp_path, capsys, monkeypatch
 ):

@@ -38,3 +38,10 @@ def test_a_process_ends_at_once_with_its_code(last, code):
     assert result.returncode == code
     assert result.stdout == "done\na thread\natexit\n"
     assert ("words" in result.stderr) == ("words" in last)
+
+
+def test_sigterm_ends_the_first_process_of_a_container_even_while_it_starts():
+    """Without a handler the system would drop the signal there."""
+    code = "import os, signal; os.getpid = lambda: 1; from nmt.cli import entry"
+    start = "entry.import_module = lambda _: signal.raise_signal(signal.SIGTERM); entry.serve()"
+    assert subprocess.run([sys.executable, "-c", f"{code}; {start}"]).returncode == 143

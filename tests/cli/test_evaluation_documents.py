@@ -58,13 +58,18 @@ def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_pa
     )
 
 
-def test_an_output_in_a_folder_that_is_not_there_is_told_as_such(bundle_dir, tmp_path, monkeypatch, capsys):
-    (tmp_path / "book.txt").write_text("Hund\n")
-    files = ["-i", str(tmp_path / "book.txt"), "-o", str(tmp_path / "none" / "out.txt"), "--workers", "1", "--quiet"]
+@pytest.mark.parametrize("name", ["book.txt", "book.md"])
+def test_an_output_in_a_folder_that_is_not_there_is_told_before_the_work(
+    bundle_dir, tmp_path, monkeypatch, capsys, name
+):
+    (tmp_path / name).write_text("Hund\n")
+    there = tmp_path / "none" / name
+    files = ["-i", str(tmp_path / name), "-o", str(there), "--workers", "1", "--quiet"]
     monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files])
+    monkeypatch.setattr("nmt.cli.documents.translations", lambda *_: pytest.fail("it has translated"))
     with pytest.raises(SystemExit):
         translate.main()
-    assert capsys.readouterr().err == f"nmt-translate: {tmp_path / 'none' / 'out.txt'}: No such file or directory\n"
+    assert capsys.readouterr().err == f"nmt-translate: {there}: No such file or directory\n"
 
 
 def test_a_new_column_is_told_on_stderr_unless_quiet(bundle_dir, tmp_path, monkeypatch, capsys):

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -204,8 +206,17 @@ def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
         (["--pair", "nonsense"], "nonsense is no model directory"),
         (["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "none")], "none is missing"),
         (["--pair", f"de-en={model_dirs['de-en']}", "--host", "203.0.113.1"], "assign requested address"),
+        (["--pair", f"de-en={model_dirs['de-en']}", "--host", "no.invalid"], "nmt-serve: --host no.invalid: "),
     ):
         result = command("nmt-serve", "--port", "0", *arguments)
         assert result.returncode == 2
         (line,) = result.stderr.decode().splitlines()
         assert message in line
+
+
+def test_sighup_during_the_start_ends_nothing():
+    """Later it reloads the models, as above."""
+    hang_up = "serve.run = lambda _: (os.kill(os.getpid(), signal.SIGHUP), print('goes on'))"
+    code = f"import os, signal; from nmt.cli import serve; {hang_up}; serve.main()"
+    started = subprocess.run([sys.executable, "-c", code, "--pair", "x"], stdout=subprocess.PIPE)
+    assert (started.returncode, started.stdout) == (0, b"goes on\n")

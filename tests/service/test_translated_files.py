@@ -332,6 +332,7 @@ async def test_behind_a_proxy_all_is_below_a_prefix_that_the_proxy_may_remove():
     for asked, location in (("/a/nmt", "/a/nmt/"), ("/a/nmt?api_key=k", "/a/nmt/?api_key=k")):
         answer = await here.ask("POST", asked)
         assert (answer.status, answer.headers["location"]) == (308, location)
+    assert 'nmt_requests_total{route="redirect",status="308"} 2' in here.service.metrics.text()
     assert [(await here.ask("GET", path)).status for path in ("/a/nmt/", "/a/nmtspec", "/a/spec")] == [200, 404, 404]
 
 

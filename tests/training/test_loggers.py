@@ -39,6 +39,23 @@ def test_a_run_that_goes_on_adds_to_the_same_run_of_mlflow(corpus_dir, tmp_path,
     assert len(learned) == 1
 
 
+def test_what_a_killed_run_repeats_is_at_mlflow_once(tmp_path):
+    pytest.importorskip("mlflow")
+
+    def begun(run):
+        return loggers.MLflow("nmt", tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", run_id=run)
+
+    first = begun(None)
+    for step in (1, 2, 3):
+        first.log_metrics({"train/loss": 9.1 / step, "valid/chrf++": 0.1 * step, "train/tokens_per_s": 700.0}, step)
+    again = begun(first.run_id)
+    for step in (2, 3, 4):
+        again.log_metrics({"train/loss": 9.1 / step, "valid/chrf++": 0.1 * step, "train/tokens_per_s": 800.0}, step)
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        found = store.execute("select key, count(*) from metrics group by key").fetchall()
+    assert dict(found) == {"train/loss": 4, "valid/chrf": 4, "train/tokens_per_s": 6}  # a speed is measured anew
+
+
 def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp_path, monkeypatch, caplog):
     class Failing(CSVLogger):
         def log_metrics(self, metrics, step=None):

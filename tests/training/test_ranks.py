@@ -62,7 +62,8 @@ def test_only_what_the_strategy_says_decides_which_process_is_the_first(started,
     monkeypatch.setattr("lightning.pytorch.utilities.rank_zero_only.rank", 3)  # as Lightning reads them
     assert own_rank(config(strategy="torchrun"), "cpu") == 3
     assert own_rank(config(strategy="slurm"), "cpu") == 2
-    assert own_rank(config(strategy="ddp", devices=2), "cpu") == 1
+    monkeypatch.setenv("MASTER_PORT", "1")
+    assert own_rank(config(strategy="ddp", devices=2, num_nodes=2), "cpu") == 1
     assert own_rank(config(), "cpu") == 0  # a process by itself, whatever is around it
     with ranked(config(accelerator="cpu")):
         assert is_first_process()
@@ -86,6 +87,26 @@ def test_a_start_that_is_not_what_the_strategy_says_is_refused(started, strategy
     started(**names)
     with pytest.raises(ValueError, match=message):
         world(config(strategy=strategy), "cpu")
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"LOCAL_RANK": 0},
+        {"LOCAL_RANK": 1, "MASTER_PORT": 1, "WORLD_SIZE": 4},
+        {"LOCAL_RANK": 2, "MASTER_PORT": 1, "WORLD_SIZE": 2},
+        {"NODE_RANK": 1},
+        {"GROUP_RANK": 1},
+    ],
+)
+def test_what_a_launcher_left_behind_is_refused_and_no_process_waits_for_ever(started, monkeypatch, left):
+    for name in ("LOCAL_RANK", "MASTER_PORT", "NODE_RANK", "GROUP_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    started(**left)
+    with pytest.raises(ValueError, match="RANK .*unset it"):
+        world(config(devices=2), "cpu")
+    assert world(config(), "cpu").size == 1
 
 
 def test_more_processes_than_gpus_are_refused(started, monkeypatch):

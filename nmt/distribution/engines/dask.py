@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -17,10 +18,13 @@ SETTINGS = {
     "distributed.deploy.lost-worker-timeout": "1 day",
 }
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def dask(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
-    """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError if a part kills every worker."""
+    """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError if a part kills every worker or
+    the scheduler is lost."""
     import dask as settings
     from distributed import Client, LocalCluster
 
@@ -39,25 +43,33 @@ def dask(work: Callable[[int], Any], workers: int, address: str | None) -> Itera
             client = stack.enter_context(Client(address or cluster))
         except OSError as error:
             raise ValueError(f"there is no scheduler at {address}: {error}") from None
+        if not client.nthreads():
+            logger.warning("the scheduler at %s has no worker yet; the work waits for one", address)
         yield lambda parts: _shared(client, work, parts)
 
 
 def _shared(client: Any, work: Callable[[int], Any], parts: Iterable[int]) -> Iterator[Any]:
     from distributed import as_completed
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
     left = iter(parts)
-    ahead = AHEAD * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
 
-    def submitted(count: int) -> list[Any]:
-        return [client.submit(work, number, pure=False) for number in islice(left, count)]
+    def submitted(running: int) -> list[Any]:
+        """Enough parts for the workers of now, who may come and go, besides those that are running."""
+        wanted = AHEAD * max(len(client.nthreads()), 1)
+        return [client.submit(work, number, pure=False) for number in islice(left, max(wanted - running, 0))]
 
-    running = as_completed(submitted(ahead))
+    running = as_completed(submitted(0))
     for future in running:
         try:
             yield future.result()
         except KilledWorker as error:
             raise ChildProcessError(f"{MAX_DEATHS} workers ended over one part: {error}") from None
+        except FutureCancelledError:
+            # It goes on trying to reconnect, and would log with a traceback that it is closed.
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+            raise ChildProcessError("the scheduler cannot be reached any more; the same command goes on") from None
         future.release()
-        for further in submitted(1):
+        for further in submitted(running.count()):
             running.add(further)

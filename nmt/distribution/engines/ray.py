@@ -37,12 +37,17 @@ def _call(work: Callable[[int], Any], number: int) -> Any:
 
 def _shared(core: Any, task: Any, work: Callable[[int], Any], parts: Iterable[int]) -> Iterator[Any]:
     left = iter(parts)
-    ahead = AHEAD * max(int(core.cluster_resources().get("CPU", 1)), 1)
-    running = [task.remote(work, number) for number in islice(left, ahead)]
+
+    def submitted(running: int) -> list[Any]:
+        """Enough parts for the processors of now, which may come and go, besides those that are running."""
+        wanted = AHEAD * max(int(core.cluster_resources().get("CPU", 1)), 1)
+        return [task.remote(work, number) for number in islice(left, max(wanted - running, 0))]
+
+    running = submitted(0)
     while running:
         (done, *_), running = core.wait(running)
         try:
             yield core.get(done)
         except core.exceptions.WorkerCrashedError:
             raise ChildProcessError(f"{MAX_DEATHS} workers ended over one part") from None
-        running += [task.remote(work, number) for number in islice(left, 1)]
+        running += submitted(len(running))
