@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import re
 import socket
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
+from nmt.common.process import usable_cores
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
@@ -146,6 +146,8 @@ positive_int = up_to(1_000_000_000)
 def main() -> None:
     """Entry point."""
     with command(parser()) as options:
+        if sys.platform == "win32":
+            raise ValueError("it runs on Linux and macOS; on Windows in WSL or a container")
         if options.models or not options.pair:
             named = options.models[0] if options.models else "MODEL"
             raise ValueError(f"say which models to serve by --pair: --pair {named}")
@@ -160,7 +162,7 @@ def run(options: argparse.Namespace) -> None:
 
     pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)
-    workers = options.workers or len(os.sched_getaffinity(0))
+    workers = options.workers or usable_cores()
     settings = Settings(
         pairs, workers, options.compute, options.keys, options.cache, options.watch, options.beam_size
     )

@@ -46,6 +46,11 @@ def use_one_thread_in_forks() -> None:
         os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
+def usable_cores() -> int:
+    """How many cores this process may use; where the system does not tell it, as macOS, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def load_on_cores() -> tuple[float, int]:
     """How many processes and threads, of all programs, wanted a core in the last minute on average, and how many
     cores there are; 0 of the first where the system does not tell it."""
