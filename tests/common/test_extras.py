@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from nmt.cli.suggestions import what_is_missing
 from nmt.common.extras import EXTRAS, explained
 
 ROOT = Path(__file__).parents[2]
@@ -195,6 +196,8 @@ def test_every_library_that_is_imported_is_named(folder, extras, others):
     [
         ("lightning.pytorch", "nmt-train", "nmt-train needs Lightning: pip install 'nmt[train]'"),
         ("lightning.pytorch", "nmt.train", "nmt.train needs Lightning: pip install 'nmt[train]'"),
+        ("yaml", "nmt-push", "nmt-push needs PyYAML: pip install 'nmt[hub]'"),
+        ("yaml", "nmt-tune", "nmt-tune needs PyYAML: pip install 'nmt[tune]'"),
         ("sacrebleu", "nmt-translate", "nmt-translate needs sacreBLEU: pip install 'nmt[evaluate]'"),
         ("sacrebleu", "nmt-lab", "nmt-lab needs sacreBLEU: pip install 'nmt[lab]'"),
         ("translate.storage", "po", "po needs translate-toolkit: pip install 'nmt[formats]'"),
@@ -204,3 +207,11 @@ def test_every_library_that_is_imported_is_named(folder, extras, others):
 )
 def test_the_extra_that_is_told_is_the_commands_own(module, who, words):
     assert explained(ModuleNotFoundError(name=module), who) == words
+
+
+def test_a_launcher_of_hydra_that_is_not_there_is_told_with_its_extra():
+    hydras = (
+        "In 'hydra/config': Could not find 'hydra/launcher/joblib'\n\nAvailable options in 'hydra/launcher':\n\tbasic"
+    )
+    assert what_is_missing(hydras, {}) == ("hydra/launcher=joblib needs a plugin of Hydra: pip install 'nmt[sweep]'")
+    assert what_is_missing(hydras.replace("joblib", "other"), {}) is None
