@@ -15,7 +15,7 @@ from pathlib import Path
 from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
 from nmt.common.files import naming
-from nmt.common.process import cores
+from nmt.common.process import usable_cores
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
@@ -129,9 +129,12 @@ positive_int = up_to(1_000_000_000)
 
 def main() -> None:
     """Entry point."""
-    # Until the server handles it, SIGHUP waits: it would end the process, and systemd takes that for a wanted end.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    if sys.platform != "win32":
+        # SIGHUP waits until the server handles it: it would end the process, and systemd takes that for a wanted end.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     with command(parser()) as options:
+        if sys.platform == "win32":
+            raise ValueError("it runs on Linux and macOS; on Windows in WSL or a container")
         if options.models or not options.pair:
             named = options.models[0] if options.models else "MODEL"
             raise ValueError(f"say which models to serve by --pair: --pair {named}")
@@ -146,7 +149,7 @@ def run(options: argparse.Namespace) -> None:
 
     pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)
-    workers = options.workers or cores()
+    workers = options.workers or usable_cores()
     settings = Settings(
         pairs, workers, options.compute, options.keys, options.cache, options.watch, options.beam_size
     )

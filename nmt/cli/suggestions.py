@@ -26,6 +26,8 @@ ELSEWHERE = {  # the names of settings in other toolkits, where they are not lik
 
 def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:
     """Why Hydra could not load an existing choice; None for other errors."""
+    if launcher := re.search(r"Could not find '(hydra/launcher)/(joblib|submitit_local|submitit_slurm)'", error):
+        return f"{launcher[1]}={launcher[2]} needs a plugin of Hydra: pip install 'nmt[sweep]'"
     found = re.search(r"Could not (?:find|load) '(schema/)?(\w+)/([^']+)'", error)
     if found and found[2] in SCHEMAS and (found[1] or found[3] in groups[found[2]]):
         try:

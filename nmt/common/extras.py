@@ -8,7 +8,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "lightning": ("Lightning", TRAINING),
     "hydra": ("Hydra", TRAINING),
     "omegaconf": ("OmegaConf", TRAINING),
-    "yaml": ("PyYAML", TRAINING),
+    "yaml": ("PyYAML", ("hub", *TRAINING)),
     "datasets": ("datasets", TRAINING),
     "tensorboard": ("TensorBoard", TRAINING),
     "pyarrow": ("PyArrow", ("corpus", *TRAINING)),

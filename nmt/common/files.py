@@ -160,7 +160,7 @@ def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
     """Lock a byte of a file for this process. Yields the file's descriptor, or, unless `wait`, None when another
     process has the byte. The lock ends with the process, however it dies. On Windows and on file systems without
     locks every process gets it. Closing any descriptor of the file releases all the process's bytes (POSIX)."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)  # Windows has text files
     try:
         yield descriptor if _lock(descriptor, byte, wait) else None
     finally:

@@ -46,8 +46,8 @@ def use_one_thread_in_forks() -> None:
         os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
-def cores() -> int:
-    """How many cores this process may use."""
+def usable_cores() -> int:
+    """How many cores this process may use; where the system does not tell it, as macOS, how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,11 @@ OF_GROUPS = (signal.SIGINT, signal.SIGTERM)  # may be sent to a whole process gr
 
 @contextmanager
 def blocked() -> Iterator[None]:
-    """Within this context the signals of OF_GROUPS wait; a process that is started in it begins with them blocked."""
+    """Within this context the signals of OF_GROUPS wait; a process that is started in it begins with them blocked.
+    Does nothing on Windows."""
+    if sys.platform == "win32":
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, OF_GROUPS)  # a handler that raises may do so in this very call

@@ -22,7 +22,7 @@ import torch
 
 from nmt.common.files import sha256
 from nmt.common.json_text import digest_of, to_json
-from nmt.common.process import cores
+from nmt.common.process import usable_cores
 from nmt.data.augmentation import Aligner, augmented
 from nmt.data.cleaning import Tally
 from nmt.data.corpora import Corpus, Pair
@@ -126,7 +126,7 @@ def _encode_pairs(
     pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, tally: Tally
 ) -> Iterator[tuple[list[int], list[int], int, int]]:
     """Source ids, target ids, line and part of each pair that is not too long."""
-    threads, directions = cores(), corpus.every_direction
+    threads, directions = usable_cores(), corpus.every_direction
     while group := list(islice(pairs, GROUP)):
         src = _encode_src(tokenizer, directions, group, threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)

@@ -93,10 +93,11 @@ class Folder:
             if file is None:
                 yield None
                 return
-            begun = (os.pread(file, 1, number) or b"\0")[0]
-            os.pwrite(file, bytes([min(begun + 1, 255)]), number)
+            os.lseek(file, number, os.SEEK_SET)
+            begun = (os.read(file, 1) or b"\0")[0]
+            _put(file, number, min(begun + 1, 255))
             yield begun
-            os.pwrite(file, b"\0", number)
+            _put(file, number, 0)
 
     def sweep(self) -> None:
         """Remove the drafts of dead processes. No part may be in progress in this process."""
@@ -119,6 +120,12 @@ class Folder:
                 write_atomically(self.path / FAILED, "".join(f"{to_json(line)}\n" for line in failed).encode())
             else:
                 (self.path / FAILED).unlink(missing_ok=True)
+
+
+def _put(file: int, place: int, number: int) -> None:
+    """Write a byte. Windows has no pwrite."""
+    os.lseek(file, place, os.SEEK_SET)
+    os.write(file, bytes([number]))
 
 
 def copy_in(folder: Path, number: int) -> Path:

@@ -9,12 +9,17 @@ import torch
 from nmt import native
 
 
+def has_onednn() -> bool:
+    """Whether torch.ops.mkldnn has anything: torch for macOS is built without oneDNN."""
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
 def has_fast_bfloat16() -> bool:
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return has_onednn() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def has_packed_products(device: torch.device) -> bool:
-    return device.type == "cpu" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return device.type == "cpu" and has_onednn()
 
 
 def available_compute(device: torch.device) -> list[str]:

@@ -94,7 +94,8 @@ def filled(x: Tensor, product: Product) -> Tensor:
 
 def float32_product(weight: Tensor, bias: Tensor) -> Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
-    return lambda x: linear_packed(x, packed, bias, "none", [], "")
+    linear = torch.ops.mkldnn._linear_pointwise.default  # a named overload starts faster
+    return lambda x: linear(x, packed, bias, "none", [], "")
 
 
 def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
@@ -125,8 +126,6 @@ class BFloat16Rows(Rows):
         return in_few_sizes(asked, len(self.weight))
 
 
-# A named overload starts faster.
-linear_packed = torch.ops.mkldnn._linear_pointwise.default
 linear_int8 = torch.ops.quantized.linear_dynamic.default
 
 

@@ -22,7 +22,6 @@ from nmt.kernels.trace import matrix_names
 from nmt.model.loop import by_transition
 from nmt.model.recurrent import Masks, Recurrent, fused_kernel
 
-arrange_for_lstm = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight.default
 lstm_arranged = torch.ops.aten.mkldnn_rnn_layer.default
 LSTM_MODE = 2  # torch's number for the LSTM
 MOST_LOOKED_UP = 1 << 25  # numbers in a table
@@ -221,7 +220,10 @@ class RecurrentByTorch(PackedRecurrent):
         """W, R and their biases in oneDNN's layout."""
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         w, r, *biases = [weight.to(self.compute.fused) for weight in weights]
-        return [*arrange_for_lstm(w, r, self.hidden_size, False, True, False), *biases]
+        return [
+            *torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight(w, r, self.hidden_size, False, True, False),
+            *biases,
+        ]
 
     def fused(self, x: Tensor, state: State) -> Tensor:
         """As Recurrent.fused, which lays out the weights again at every call."""

@@ -23,7 +23,7 @@ from nmt.common.bars import clock, tracked
 from nmt.common.files import write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
 from nmt.common.pool import results
-from nmt.common.process import cores
+from nmt.common.process import usable_cores
 from nmt.common.shape import Shape, ShapeError, check_shape
 from nmt.lab.words import cell_label
 from nmt.plain_data import from_dict
@@ -53,7 +53,7 @@ def run_jobs(
             log.warning("%s is damaged; it is made anew", path)
     if len(missing) < len(jobs):
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
-    count = min(processes or cores(), max(1, len(missing)))
+    count = min(processes or usable_cores(), max(1, len(missing)))
     began = time.monotonic()
     here = ((job, work(job)) for job in missing)
     with closing(here if count == 1 else results(work, missing, count, _one_thread)) as found:

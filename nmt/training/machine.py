@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 
 from nmt.config import RunConfig, TrainerConfig
+from nmt.engine.device import has_fast_bfloat16
 
 
 class Hardware(NamedTuple):
@@ -20,10 +21,9 @@ def choose_hardware(config: TrainerConfig) -> Hardware:
     accelerator = chosen_accelerator(config)
     if accelerator == "gpu" and (config.devices or 1) > torch.cuda.device_count():
         raise ValueError(f"trainer.devices is {config.devices}, but there are {torch.cuda.device_count()} GPUs")
-    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     if config.precision != "auto":
         if accelerator == "cpu" and (
-            config.precision == "float16" or (config.precision == "bfloat16" and not has_bf16)
+            config.precision == "float16" or (config.precision == "bfloat16" and not has_fast_bfloat16())
         ):
             raise ValueError(
                 f"trainer.precision is {config.precision!r}, which this processor cannot do; choose auto"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nmt.common.process import cores
+from nmt.common.process import usable_cores
 from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.text.guard import Guard
 from nmt.text.protection import Masked
@@ -81,4 +81,4 @@ def _cut(ids: list[int]) -> list[int]:
 
 
 def _threads(texts: int) -> int:
-    return cores() if texts > FEW_TEXTS else 1
+    return usable_cores() if texts > FEW_TEXTS else 1

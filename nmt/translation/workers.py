@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nmt.common.bars import Done, counted
-from nmt.common.process import cores
+from nmt.common.process import usable_cores
 from nmt.translation.forks import Worker, shared
 from nmt.translation.translator import Translator
 from nmt.translation.values import Each, Translation, texts_like, texts_of
@@ -25,7 +25,7 @@ def default_workers(translator: Translator) -> int:
     """One for each core, if processes can be forked and the model is on the CPU; else 1."""
     if translator.device.type != "cpu" or not hasattr(os, "fork"):
         return 1
-    return min(cores(), MAX_WORKERS)
+    return min(usable_cores(), MAX_WORKERS)
 
 
 class Workers:

@@ -15,15 +15,17 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt import native
-from nmt.engine.device import has_packed_products
+from nmt.engine.device import has_onednn, has_packed_products
 from nmt.engine.output import Product
-from nmt.engine.products import COMPUTE, linear_int8, linear_packed
+from nmt.engine.products import COMPUTE, linear_int8
 from nmt.native.beam import NativeBeams
 from nmt.native.layer import Layer
 from nmt.translation.translator import Translator
 
 aten = torch.ops.aten
-OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> index of argument x
+OF_ROWS = {linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> index of argument x
+if has_onednn():
+    OF_ROWS[torch.ops.mkldnn._linear_pointwise.default] = 0
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 

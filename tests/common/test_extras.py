@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, distributions, packages_distributions, requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
+from nmt.cli.suggestions import what_is_missing
 from nmt.common.extras import EXTRAS, explained
 
 ROOT = Path(__file__).parents[2]
@@ -138,11 +140,64 @@ def test_every_library_of_the_table_comes_with_the_extras_that_it_names():
                 assert {normal(one) for one in owners[module]} & needed_by((extra,)), (module, extra)
 
 
+def test_each_python_that_is_promised_can_have_the_pinned_versions():
+    promised = SpecifierSet(PROJECT["requires-python"])
+    minors = [minor for minor in range(30) if f"3.{minor}.0" in promised]
+    words = f"Python 3.{minors[0]} to 3.{minors[-1]}"
+    for name in ("README.md", "docs/start.md", "docs/container.md", "scripts/environment"):
+        assert words in (ROOT / name).read_text(encoding="utf-8"), name
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    pinned = {normal(name): version for name, version in pins.items()}
+    here = [one for one in distributions() if pinned.get(normal(one.name)) == one.version]
+    wanting = {one.name: one.metadata["Requires-Python"] for one in here}
+    assert not {
+        name for name, pythons in wanting.items() if pythons and f"3.{minors[0]}.0" not in SpecifierSet(pythons)
+    }
+
+
+def imported_by(folder: str) -> set[str]:
+    """The packages that the Python files of a folder import, or ask for by pytest.importorskip."""
+    found: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found.update(re.findall(r"^\s*(?:from|import) (\w+)", text, re.M))
+        found.update(re.findall(r"importorskip\(\"(\w+)", text))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras", "others"),
+    [
+        # hatchling calls the hook; triton comes with torch for a GPU; exported models run in a user's onnxruntime;
+        # distributed says which dask.
+        ("nmt", sorted({*EXTRAS_OF_PROJECT} - {"test"}), {"hatchling", "triton", "onnxruntime", "dask"}),
+        ("tests", ["test"], {"mlflow", "pandas", "setuptools"}),  # without them, a test is skipped
+    ],
+)
+def test_every_library_that_is_imported_is_named(folder, extras, others):
+    """What another library brings today it may leave out tomorrow."""
+    named = {normal(Requirement(one).name) for one in PROJECT["dependencies"]}
+    todo = list(extras)
+    while todo:
+        for one in map(Requirement, EXTRAS_OF_PROJECT[todo.pop()]):
+            named.add(normal(one.name))
+            todo += one.extras if one.name == "nmt" else ()
+    owners = packages_distributions()
+    unnamed = {
+        module
+        for module in (imported_by(folder) - others) & set(owners)
+        if not {normal(owner) for owner in owners[module]} & {*named, "nmt"}
+    }
+    assert not unnamed
+
+
 @pytest.mark.parametrize(
     ("module", "who", "words"),
     [
         ("lightning.pytorch", "nmt-train", "nmt-train needs Lightning: pip install 'nmt[train]'"),
         ("lightning.pytorch", "nmt.train", "nmt.train needs Lightning: pip install 'nmt[train]'"),
+        ("yaml", "nmt-push", "nmt-push needs PyYAML: pip install 'nmt[hub]'"),
+        ("yaml", "nmt-tune", "nmt-tune needs PyYAML: pip install 'nmt[tune]'"),
         ("sacrebleu", "nmt-translate", "nmt-translate needs sacreBLEU: pip install 'nmt[evaluate]'"),
         ("sacrebleu", "nmt-lab", "nmt-lab needs sacreBLEU: pip install 'nmt[lab]'"),
         ("translate.storage", "po", "po needs translate-toolkit: pip install 'nmt[formats]'"),
@@ -152,3 +207,11 @@ def test_every_library_of_the_table_comes_with_the_extras_that_it_names():
 )
 def test_the_extra_that_is_told_is_the_commands_own(module, who, words):
     assert explained(ModuleNotFoundError(name=module), who) == words
+
+
+def test_a_launcher_of_hydra_that_is_not_there_is_told_with_its_extra():
+    hydras = (
+        "In 'hydra/config': Could not find 'hydra/launcher/joblib'\n\nAvailable options in 'hydra/launcher':\n\tbasic"
+    )
+    assert what_is_missing(hydras, {}) == ("hydra/launcher=joblib needs a plugin of Hydra: pip install 'nmt[sweep]'")
+    assert what_is_missing(hydras.replace("joblib", "other"), {}) is None
