@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nmt.common.bars import tracked
 from nmt.data.augmentation import with_rules
@@ -29,13 +29,15 @@ class TrainingText:
     rules: TextRules
     duplicates: Duplicates
     number: int | None = None  # of pairs, once all have been read
+    known: bytearray = field(default_factory=bytearray)  # which pairs are fit, likewise
 
     def pairs(self, tally: Tally | None = None, what: str = "reading") -> Iterator[Pair]:
         """The pairs that are fit for training."""
         tally = tally or Tally()
         found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, self.duplicates, held_out)
+        cleaning, evaluation, dropped = self.corpus.cleaning, self._evaluation_pairs(), tally.dropped
+        fit = clean(found, cleaning, evaluation, dropped, self.duplicates, held_out, self.known)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (with_rules(pair, self.rules) for pair in found)
 
