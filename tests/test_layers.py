@@ -41,7 +41,7 @@ ONLY_IN = {
         *("nmt.training.origin", "nmt.training.run", "nmt.training.trainer", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.corpora.library"},
-    "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},
+    "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published", "resampling")},
     "pyarrow": {"nmt.data.encoded", "nmt.data.parquet", "nmt.distribution.compression", "nmt.distribution.parquet"},
     "dask": {"nmt.distribution.engines.dask"},
     "distributed": {"nmt.distribution.engines.dask"},

@@ -109,6 +109,7 @@ def _load_tensors(
     tensors, checksum = read_tensors(path, expected, others)
     verify(path, checksum, checksums)  # last, because the errors above are clearer
     for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
+        # The sum of what is finite mostly is, too, and takes a fifth of the time.
+        if not tensor.sum().isfinite() and not tensor.isfinite().all():
             raise ValueError(f"{path}: {name} has numbers that are not finite")
     return {name: tensor.to(device) for name, tensor in tensors.items()}

@@ -27,6 +27,8 @@ from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
 
 def with_rules(pair: Pair, rules: TextRules) -> Pair:
     """A pair without tags, and with symbols for protected text that both sides have, if the rules say so."""
+    if not (rules.tags or rules.pattern):
+        return pair
     src, tgt = pair.src, pair.tgt
     if rules.tags and "<" in src + tgt:
         src, tgt = take_out(src).plain, take_out(tgt).plain

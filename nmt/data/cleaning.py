@@ -16,13 +16,16 @@ from nmt.data.readers import Pair
 # Why a pair is left out.
 CONTAMINATED = "stands in valid or test"
 HELD_OUT = "held out for validation"
+DUPLICATE = "duplicate"
+EMPTY, LONG, RATIO = "empty side", "too long", "length ratio"
+REASONS = None, EMPTY, LONG, RATIO, HELD_OUT, CONTAMINATED, DUPLICATE  # of `clean`
 MALFORMED = "malformed"
 OF_OTHERS = "of other languages"
 IN_WORDS = {  # plurals, for reasons that do not read well after a number
     CONTAMINATED: "that stand in the validation or test text",
-    "duplicate": "duplicates",
-    "empty side": "with an empty side",
-    "length ratio": "with sides of very different length",
+    DUPLICATE: "duplicates",
+    EMPTY: "with an empty side",
+    RATIO: "with sides of very different length",
     "too many pieces": "of too many pieces",
 }
 RATIO_FROM = 10  # characters; the ratio of shorter sides is not checked ("Ja." - "Yes, I would.")
@@ -60,11 +63,35 @@ def clean(
     dropped: Counter[str],
     duplicates: Duplicates,
     held_out: Collection[bytes] = (),
+    known: bytearray | None = None,
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
-    text; `duplicates` finds repeated pairs; `held_out` has hashes of pairs of this text that serve for validation."""
+    text; `duplicates` finds repeated pairs; `held_out` has hashes of pairs of this text that serve for validation.
+    `known` gets a byte for each pair once all are read, from which a later call with the same text takes the
+    reasons."""
+    judged: Iterable[tuple[Pair, str | None]]
+    if known:
+        judged = zip(pairs, map(REASONS.__getitem__, known), strict=False)  # a changed text is found out in the end
+    else:
+        judged = _judged(pairs, config, evaluation, duplicates, held_out, bytearray() if known is None else known)
+    for pair, reason in judged:
+        if reason is None:
+            yield pair
+        else:
+            dropped[reason] += 1
+
+
+def _judged(
+    pairs: Iterable[Pair],
+    config: CleaningConfig,
+    evaluation: Iterable[Pair],
+    duplicates: Duplicates,
+    held_out: Collection[bytes],
+    known: bytearray,
+) -> Iterator[tuple[Pair, str | None]]:
+    """Each pair, and why it is left out, if it is."""
     seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
-    repeats = duplicates.check()
+    repeats, found = duplicates.check(), bytearray()
     for number, pair in enumerate(pairs):
         reason = _unfit(pair, config)
         if reason is None and held_out and both_sides(pair) in held_out:
@@ -72,11 +99,10 @@ def clean(
         if reason is None and any(key in seen for key in _keys(pair, config)):
             reason = CONTAMINATED
         if reason is None and config.deduplicate and repeats(number, pair):
-            reason = "duplicate"
-        if reason is None:
-            yield pair
-        else:
-            dropped[reason] += 1
+            reason = DUPLICATE
+        found.append(REASONS.index(reason))
+        yield pair, reason
+    known += found
 
 
 def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
@@ -129,10 +155,10 @@ def _is_seen(character: str) -> bool:
 
 def _unfit(pair: Pair, config: CleaningConfig) -> str | None:
     if has_blank_side(pair):
-        return "empty side"
+        return EMPTY
     src, tgt = len(pair.src.strip()), len(pair.tgt.strip())
     if max(src, tgt) > config.max_chars:
-        return "too long"
+        return LONG
     if min(src, tgt) >= RATIO_FROM and max(src, tgt) > config.max_ratio * min(src, tgt):
-        return "length ratio"
+        return RATIO
     return None

@@ -105,8 +105,10 @@ def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
     """Source pieces, including NOTHING, and target pieces of an even sample of the pairs."""
     step = int(np.ceil(corpus.counts.links / MAX_LINKS))
     pairs = [corpus.pair(row) for row in range(0, len(corpus), step)]
-    src = [np.append(src[:-1], NOTHING) for src, _ in pairs]  # EOS translates nothing
-    return src, [tgt[1:-1].copy() for _, tgt in pairs]  # copies, so that their block can be unmapped
+    src = [src.copy() for src, _ in pairs]  # copies, so that their block can be unmapped
+    for one in src:
+        one[-1] = NOTHING  # instead of EOS, which translates nothing
+    return src, [tgt[1:-1].copy() for _, tgt in pairs]
 
 
 def ibm_model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
@@ -155,7 +157,7 @@ def _entries(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[NDArr
 
 def _positions(src: list[Ids], tgt: list[Ids]) -> NDArray[np.int64]:
     """The number of each link's target position."""
-    links = np.concatenate([np.repeat(len(s), len(t)) for s, t in zip(src, tgt, strict=True)])
+    links = np.repeat(list(map(len, src)), list(map(len, tgt)))
     return np.repeat(np.arange(len(links)), links)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from nmt.common.bars import tracked
@@ -30,6 +30,7 @@ class TrainingText:
     rules: TextRules
     duplicates: Duplicates
     number: int | None = None  # of pairs, once all have been read
+    known: bytearray = field(default_factory=bytearray)  # which pairs are fit, likewise
 
     def pairs(self, tally: Tally | None = None, what: str = "reading") -> Iterator[Pair]:
         """The pairs that are fit for training."""
@@ -37,7 +38,8 @@ class TrainingText:
         found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
         evaluation = chain(self.valid, self.corpus.pairs(self.corpus.test) if self.corpus.test else ())
-        fit = clean(found, self.corpus.cleaning, evaluation, tally.dropped, self.duplicates, held_out)
+        cleaning, dropped = self.corpus.cleaning, tally.dropped
+        fit = clean(found, cleaning, evaluation, dropped, self.duplicates, held_out, self.known)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (with_rules(pair, self.rules) for pair in found)
 

@@ -13,6 +13,7 @@ from sacrebleu import significance
 from nmt.common.bars import clocked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References, check_references
+from nmt.metrics.resampling import in_little_memory
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def compare(
         check_references(hyps, refs)
 
     def tested() -> Any:
-        with patch.object(significance, "_compute_p_value", p_value):
+        with in_little_memory(), patch.object(significance, "_compute_p_value", p_value):
             return significance.PairedTest(
                 [(name, list(hyps)) for name, hyps in systems.items()],
                 {name: measure.metric(name, [list(ref) for ref in refs]) for name in names},

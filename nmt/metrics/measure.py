@@ -23,6 +23,7 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 from nmt.common.bars import tracked
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
+from nmt.metrics.resampling import in_little_memory
 
 References = Sequence[Sequence[str | None]]
 
@@ -130,7 +131,8 @@ class Measure:
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
+            with in_little_memory():
+                result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores

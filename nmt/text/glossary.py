@@ -65,16 +65,17 @@ class Glossary:
         """Start and end of each term in a text, and its translation."""
         place = 0
         text, places = _composed(text)
+        beginning = len(text) - len(text.lstrip())
         while place < len(text):
-            found = self._at(text, place)
+            found = self._at(text, place, beginning)
             if found:
                 yield places[place], places[found[0]], found[1]
             place = found[0] if found else place + 1
 
-    def _at(self, text: str, place: int) -> tuple[int, str] | None:
+    def _at(self, text: str, place: int, beginning: int) -> tuple[int, str] | None:
         if place and is_inside_word(text[place - 1], text[place]):
             return None
-        spellings = [text[place], text[place].lower()] if not text[:place].strip() else [text[place]]
+        spellings = [text[place], text[place].lower()] if place <= beginning else [text[place]]
         for first in spellings:
             for length in self._lengths.get(first, ()):
                 end = place + length

@@ -6,7 +6,17 @@ from unicodedata import normalize
 
 import pytest
 
-from nmt.data.cleaning import CONTAMINATED, CleaningConfig, both_sides, clean, contamination_note, reasons
+from nmt.data.cleaning import (
+    CONTAMINATED,
+    DUPLICATE,
+    EMPTY,
+    LONG,
+    CleaningConfig,
+    both_sides,
+    clean,
+    contamination_note,
+    reasons,
+)
 from nmt.data.corpora import Pair
 from nmt.data.duplicates import Duplicates
 
@@ -83,6 +93,22 @@ def test_what_was_left_out_is_said_in_words():
 def test_a_second_translation_of_a_sentence_is_no_duplicate():
     pairs = [Pair("Ja.", "Yes."), Pair("Ja.", "Yeah."), Pair("Ja.", "Yes."), Pair("Jaja.", "Yes.")]
     assert cleaned(pairs)[0] == [pairs[0], pairs[1], pairs[3]]
+
+
+def test_a_later_pass_takes_its_reasons_from_the_first_one():
+    pairs = [*GOOD, Pair("", "A dog."), GOOD[0], Pair("Ja.", "Yes."), Pair("x" * 2001, "y")]
+    known, results = bytearray(), []
+    for evaluation in ([Pair("Ja.", "Yes, yes.")], iter(lambda: pytest.fail("it is read again"), None)):
+        dropped = Counter()
+        found = clean(pairs, CleaningConfig(), evaluation, dropped, Duplicates(list, Path()), known=known)
+        results.append((list(found), list(dropped.items())))
+    assert results[0] == results[1] == (GOOD, [(EMPTY, 1), (DUPLICATE, 1), (CONTAMINATED, 1), (LONG, 1)])
+
+
+def test_what_was_not_read_to_its_end_is_judged_again():
+    known = bytearray()
+    assert next(clean(GOOD, CleaningConfig(), [], Counter(), Duplicates(list, Path()), known=known)) == GOOD[0]
+    assert not known
 
 
 def test_duplicates_may_stay():

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import random
 import re
+import tracemalloc
 from unicodedata import normalize
+from unittest.mock import patch
 
 import pytest
 import sacrebleu
+from sacrebleu import significance
 
 from nmt.metrics import published
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
-from nmt.metrics.comparison import compare, meaning
+from nmt.metrics.comparison import compare, meaning, p_value
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
+from nmt.metrics.resampling import _scores
 from nmt.translation.values import Translation
 
 HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
@@ -133,6 +138,35 @@ def test_a_sentence_is_as_rare_as_its_rarest_word():
     counts = {"a": 1000, "b": 3}
     buckets = bleu_by_rarest_word(Measure(), ["a a", "a (b).", "a c"], counts, HYPS, [REFS])
     assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
+
+
+def test_resamples_are_sacrebleus():
+    rng, names = random.Random(1), ["bleu", "chrf", "ter"]
+    hyps, refs = ([f"{rng.choice(HYPS)} {rng.choice(REFS)}" for _ in range(60)] for _ in range(2))
+    systems = {"a": hyps, "b": [rng.choice(pair) for pair in zip(hyps, refs, strict=True)]}
+    want = {name: Measure().metric(name).corpus_score(hyps, [refs], n_bootstrap=50) for name in names}
+    metrics = {name: Measure().metric(name, [refs]) for name in names}
+    with patch.object(significance, "_compute_p_value", p_value):
+        paired = significance.PairedTest(list(systems.items()), metrics, None, "bs", 50)()[1]
+    scores = Measure().scores(hyps, [refs], names, n_bootstrap=50)
+    assert [(one.interval, one.mean) for one in scores.values()] == [(one._ci, one._mean) for one in want.values()]
+    found = compare(Measure(), systems, [refs], "bs", 50, names)[0]["b"].values()
+    expected = [(one.score, one.ci, one.p_value) for _, one in list(paired.values())[1:]]
+    assert [(one.score, one.interval, one.p_value) for one in found] == expected
+
+
+def test_resamples_take_little_memory():
+    class Tokens:
+        _compute_score_from_stats = staticmethod(sum)
+
+    tracemalloc.start()
+    try:
+        found = _scores([[1.0] * 18] * 500, Tokens, 200, 1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == [500 * 18] * 200
+    assert peak < 500 * 18 * 200 * 4 / 10  # bytes of all resamples' counts
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])

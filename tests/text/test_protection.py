@@ -175,6 +175,12 @@ def test_no_term_is_part_of_a_word_with_marks_and_terms_are_found_in_any_form_of
     assert [text[start:end] for start, end, _ in glossary.find(text)] == found
 
 
+def test_terms_of_a_long_line_are_found_in_no_time():
+    glossary, begun = Glossary({"hund": "dog"}), time.process_time()
+    assert list(glossary.find(f" hund {'b ' * 100_000}Hund hund")) == [(1, 5, "dog"), (200_011, 200_015, "dog")]
+    assert time.process_time() - begun < 3  # s; ten times that if each word were compared with all before it
+
+
 def test_a_targets_term_is_no_part_of_a_word_with_marks():
     guard = Guard(TextRules(), Glossary({"leaf": "पान"}), symbols=True)
     assert guard.masked_targets([guard.masked("a leaf")], ["पानी पान"]) == ["पानी ⟦1⟧"]
