@@ -155,8 +155,10 @@ def _single(expected: Any, value: Any, path: str) -> Any:
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # isinstance would take True for an int
-        or_auto = f", or {AUTO}" if path in AUTOMATIC else ""
-        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}{or_auto}")
+        more = f", or {AUTO}" if path in AUTOMATIC else ""
+        if expected is str and type(value) in (bool, int, float) and "[" not in path:  # Hydra reads 1.10 so
+            more = f", in quotes: '{path}=\"...\"'"
+        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}{more}")
     return value
 
 

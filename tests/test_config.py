@@ -87,6 +87,7 @@ def test_plain_data_and_config_turn_into_each_other():
         ("tokenizer.joint", False, "model.tie is 'all' but tokenizer.joint is false"),
         ("search.beam_size", 0, "search.beam_size is 0"),
         ("trainer.max_epochs", None, "trainer.max_epochs is None; it must be of type int"),
+        ("run", 1.1, "run is 1.1; it must be of type str, in quotes: 'run=\"...\"'"),
         ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
