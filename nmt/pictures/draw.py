@@ -32,6 +32,7 @@ SERIES = (  # of lines
 MARKERS = "os^vDPX"  # tell apart lines that overlap
 MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that fit one column; columns for more; their width in inches
 PIXELS = 20_000  # the longest side of a picture at most; the tree of a long translation would have more
+TITLE = 0.35  # inches, above a diagram
 MOST = 1e300  # infinity has no place
 FEW = 12  # about as many points of a curve get a marker, at most
 # A box replaces a character that no font of this machine has, which is clear enough.
@@ -74,7 +75,8 @@ def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
     from the upper left corner."""
     chart = printable(chart)
     with mpl.rc_context(style([chart])):
-        figure = Figure(figsize=size(chart), layout="constrained")
+        # At the resolution of SVG, the boxes that arrows end at are measured as they are drawn.
+        figure = Figure(figsize=size(chart), layout=None if isinstance(chart, Diagram) else "constrained", dpi=72)
         axes = figure.subplots()
         paint(chart, axes)
         drawn = io.StringIO()
@@ -98,6 +100,7 @@ def style(charts: Sequence[Picture]) -> dict[str, Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "text.parse_math": False,
+        "text.hinting": "no_hinting",
     }
 
 
@@ -174,21 +177,26 @@ def paint_lines(chart: LineChart, axes: Axes) -> None:
 
 def paint_diagram(chart: Diagram, axes: Axes) -> None:
     place = {node.name: (node.x, node.y) for node in chart.nodes}
+    xs, ys = zip(*place.values(), strict=True)
     boxes = {}
     for node in chart.nodes:
         box = {"boxstyle": "round,pad=0.35", "fc": COLOURS[node.kind], "ec": EDGE, "lw": 0.8}
         box |= BORDERS.get(node.kind, {})
         text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
         boxes[node.name] = text.get_bbox_patch()
+    # The place is known. A layout engine would measure all boxes and arrows several times to find it.
+    axes.set_position((0, 0, 1, 1 - TITLE / chart.height))
+    axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    axes.axis("off")
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # measures the boxes, which arrows end at
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
-    xs, ys = zip(*place.values(), strict=True)
     for start, end in chart.edges:  # behind the boxes, ending at their edges and passing around those between
         (x0, y0), (x1, _) = place[start], place[end]
         bend = 0.0 if not any(x0 < x < x1 for x in xs) else 0.12 if 2 * y0 < min(ys) + max(ys) else -0.12
         ends = {"patchA": boxes[start], "patchB": boxes[end], "connectionstyle": f"arc3,rad={bend}"}
         axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=2)
-    axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
-    axes.axis("off")
 
 
 def hover(chart: Picture, axes: Axes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def families(text: str) -> list[str]:
 
     A character that no font has is shown as a box.
     """
-    wanted = {ord(c) for c in text if not unicodedata.category(c).startswith(("C", "Z"))}
+    wanted = {ord(c) for c in set(text) if not unicodedata.category(c).startswith(("C", "Z"))}
     return [FIRST, *_fallbacks(frozenset(wanted - _characters(font_manager.findfont(FIRST))))]
 
 
