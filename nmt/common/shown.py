@@ -24,6 +24,11 @@ def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
     return f"{text[: most - 3 - end]} … {text[-end:]}"
 
 
+def error_line(error: BaseException) -> str:
+    """An error's type and the first line of its message, if it has one."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+
+
 class _Brief(reprlib.Repr):
     def repr_int(self, x: int, level: int) -> str:
         return repr(x) if x.bit_length() <= MAX_BITS else f"an integer of {x.bit_length()} bits"

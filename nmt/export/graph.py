@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor
 
+from nmt.common.shown import error_line
 from nmt.export.operators import KINDS, OPERATORS, SAME
 
 OPSET = 18  # which onnxruntime reads since 1.14
@@ -233,7 +234,7 @@ def _traced(
         with torch.no_grad(), tracing(one_mode):
             found = make_fx(lambda *given: function(*given), _decompositions())(*tensors)
     except Exception as error:  # a user's code may do what has no trace, such as an `if` on the values of a tensor
-        told = f"{type(error).__name__}: {error}".partition("\n")[0]
+        told = error_line(error)
         raise NotExportableError(f"a part of the model cannot be traced, as ONNX needs: {told}") from error
     found.graph.eliminate_dead_code()
     return found

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from nmt.common.entry_points import installed, names_with
 from nmt.common.ranges import check_ranges
+from nmt.common.shown import error_line
 from nmt.kernels.additive import additive_scores
 
 PACKAGES = "nmt.attentions"  # packages add attentions by these entry points; imported on demand
@@ -264,6 +265,6 @@ def build_attention(config: AttentionConfig, query_size: int, memory_size: int) 
     except ValueError:
         raise
     except Exception as error:  # a user's code may raise anything
-        raise ValueError(f"the attention {config.name!r} cannot be made ({type(error).__name__}: {error})") from error
+        raise ValueError(f"the attention {config.name!r} cannot be made ({error_line(error)})") from error
     attention.dropout = config.dropout
     return attention

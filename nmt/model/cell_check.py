@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.cells import MASK, Cell, ParallelCell, Parameters, State
+from nmt.common.shown import error_line
 from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import wave
 
@@ -79,7 +80,7 @@ def check_gradient(cell: Cell) -> None:
             raise _fault(cell, f"pointwise {what}") from None
         except Exception as error:  # a user's code may raise anything
             needs = "it must change nothing in place"
-            raise _fault(cell, f"pointwise has no gradient ({_first_line(error)}); {needs}") from error
+            raise _fault(cell, f"pointwise has no gradient ({error_line(error)}); {needs}") from error
         if not has_gradient:
             raise _fault(cell, "h has no gradient; pointwise must compute it by torch, without no_grad or detach")
 
@@ -205,7 +206,7 @@ def _checked(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) ->
     try:
         found = cell.pointwise(gates, x, tuple(state), own)
     except Exception as error:  # a user's code may raise anything
-        raise ValueError(f"{begin} fails, gates {_shape(gates)} ({_first_line(error)}); {end}") from error
+        raise ValueError(f"{begin} fails, gates {_shape(gates)} ({error_line(error)}); {end}") from error
     if not isinstance(found, tuple) or list(map(_told, found)) != list(map(_told, state)):
         raise ValueError(f"{begin} gives {_told(found)}; {end}")
     if not all(map(torch.equal, given, before)):
@@ -220,15 +221,11 @@ def _called(cell: Cell, name: str, call: Callable[[], T]) -> T:
     except ValueError:
         raise
     except Exception as error:
-        raise _fault(cell, f"{name} fails ({_first_line(error)})") from error
+        raise _fault(cell, f"{name} fails ({error_line(error)})") from error
 
 
 def _fault(cell: Cell, what: str) -> ValueError:
     return ValueError(f"the cell {type(cell).__name__}: {what}")
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
 
 
 def _is_close(found: Tensor, expected: Tensor) -> bool:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nmt.common.shown import error_line
 from nmt.engine import SearchedNetwork, resolve_compute, searchable
 from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import wave
@@ -88,7 +89,7 @@ def _check_attention(model: Seq2Seq) -> None:
             context, weights = attention(query, memory)
     except Exception as error:  # a user's code may raise anything
         needs = f"keys must give a tensor, score a tensor of (sentences, heads, queries, tokens): {weighed}"
-        raise ValueError(f"{begin} it fails ({_first_line(error)}); {needs}") from error
+        raise ValueError(f"{begin} it fails ({error_line(error)}); {needs}") from error
     mean = (*query.shape[:-1], attention.context_size)
     given: tuple[tuple[str, object, tuple[int, ...]], ...]
     given = ("context", context, mean), ("weights", weights, weighed)
@@ -112,7 +113,7 @@ def _check_decoder(model: Seq2Seq) -> None:
     try:
         found = features, _ = model(src, length, tgt)
     except Exception as error:
-        raise ValueError(f"{begin} fails ({_first_line(error)}); a step must give what Wiring.step says") from error
+        raise ValueError(f"{begin} fails ({error_line(error)}); a step must give what Wiring.step says") from error
     for (what, shape), one in zip(shapes, found, strict=True):
         if one.shape != shape:
             raise ValueError(f"{begin} gives {_told(one)} as {what}; that must be a tensor of {shape}")
@@ -124,7 +125,7 @@ def _check_decoder(model: Seq2Seq) -> None:
     try:
         searched = _searched(model, src, length, tgt)
     except Exception as error:
-        raise ValueError(f"{begin} fails in search ({_first_line(error)})") from error
+        raise ValueError(f"{begin} fails in search ({error_line(error)})") from error
     if not _is_close(searched.softmax(-1), log_probs.softmax(-1)):
         must = "forward, step, embeds_once and context_is_last must agree, and no state be kept but what a step gives"
         raise ValueError(f"{begin} is searched by other numbers than it is trained by; {must}")
@@ -153,10 +154,6 @@ def _check_used(model: Seq2Seq, processes: int) -> None:
             raise ValueError(f"the parameter {name} is never used; with trainer.devices above 1 each must be")
         if grad is None:
             log.warning("the parameter %s is never used, so it is not learned", name)
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
 
 
 def _is_close(found: Tensor, expected: Tensor) -> bool:
