@@ -147,10 +147,10 @@ def _phase(cell: Cell, before: Sequence[str], units: int) -> tuple[RowFunction, 
 
 def _inputs(cell: Cell, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The inputs of `pointwise` for this many units, by name, and those that are the cell's own parameters."""
-    rows, own = cell.gate_rows(units), cell.own_parameters(units)
     try:
+        rows, own = cell.gate_rows(units), cell.own_parameters(units)
         state = cell.start(*torch.rand(cell.num_initial_vectors, 1, units))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # it may refuse this many units
         raise NotTraceableError(str(error)) from None
     inputs = {"gates": torch.rand(1, rows.recurrent), "x": torch.rand(1, rows.all - rows.summed)}
     inputs |= dict(zip(cell.states, state, strict=True)) | {name: torch.rand_like(part) for name, part in own.items()}

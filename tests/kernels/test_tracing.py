@@ -239,10 +239,19 @@ class Changing(RNN):
         return (torch.tanh(gates.sub_(1)),)
 
 
+@dataclass(frozen=True)
+class Even(GRU):
+    def gate_sizes(self, hidden_size):
+        if hidden_size % 2:
+            raise ValueError(f"hidden_size is {hidden_size}; it must be even")
+        return super().gate_sizes(hidden_size)
+
+
 @pytest.mark.parametrize("way", [trace, trace_phases])
-def test_a_cell_that_changes_what_it_is_given_is_refused(way):
+@pytest.mark.parametrize("cell", [Changing(), Even()])
+def test_a_cell_that_changes_what_it_is_given_or_refuses_a_size_is_refused(way, cell):
     with pytest.raises(NotTraceableError):
-        way(Changing())
+        way(cell)
 
 
 @dataclass(frozen=True)
