@@ -69,7 +69,10 @@ ONLY_IN = {
     "pickle": set(),
     # Source generated from our own cells; entry points of packages that the user has installed; modules of our own,
     # by literal name.
-    "importlib": {"nmt.cli.entry", "nmt.kernels.triton_steps", "nmt.common.entry_points", "nmt.formats"},
+    "importlib": {
+        "nmt.cli.entry",
+        *("nmt.kernels.triton_steps", "nmt.kernels.trial", "nmt.common.entry_points", "nmt.formats"),
+    },
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
 

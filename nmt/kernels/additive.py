@@ -52,20 +52,16 @@ def _in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 @cache
 def _has_triton(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether there are Triton kernels, and they can be trusted."""
-    try:
-        from nmt.kernels import triton_additive  # noqa: F401
-    except ImportError:
-        return False
     q, k = (wave(2, length, 120, device=device, dtype=dtype) for length in (9, 17))
     parts = q, k, wave(3, 40, device=device)
 
-    def tried(scores: Callable[..., Tensor]) -> list[Tensor]:
+    def results(scores: Callable[..., Tensor]) -> list[Tensor]:
         with torch.enable_grad():
             given = [part.clone().requires_grad_() for part in parts]
             found = scores(*given)
             return [found, *torch.autograd.grad(found, given, wave(*found.shape, device=device))]
 
-    return is_trusted("additive attention", lambda: tried(_ByTriton.apply), lambda: tried(_in_chunks), 1e-2)
+    return is_trusted("additive attention", results, _ByTriton.apply, _in_chunks, 1e-2)
 
 
 class _Scores(ctypes.Structure):

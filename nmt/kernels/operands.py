@@ -14,7 +14,7 @@ from torch import Tensor
 
 import nmt.cells
 from nmt.cells import Cell
-from nmt.kernels.trace import RowFunction, matrix_names, trace, trace_phases, undisturbed
+from nmt.kernels.trace import NotTraceableError, RowFunction, matrix_names, trace, trace_phases, undisturbed
 
 Parts = Mapping[str, Tensor]  # operands by their names
 StepCall = Callable[[int], None]  # a kernel with its operands: computes the step of this number
@@ -83,6 +83,14 @@ def kernels_of(cell: Cell) -> CellKernels:
     return CellKernels(
         _kernel(f"{name}_forward", traced.forward, set()), _kernel(f"{name}_backward", traced.backward, sums)
     )
+
+
+@cache
+def has_kernels(cell: Cell) -> bool:
+    try:
+        return bool(kernels_of(cell))
+    except NotTraceableError:
+        return False
 
 
 class StepKernels(NamedTuple):

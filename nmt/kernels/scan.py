@@ -17,29 +17,27 @@ from nmt.cells import Cell, Parameters, State
 from nmt.kernels import triton_steps
 from nmt.kernels.check import TOLERANCE
 from nmt.kernels.operands import kernel_name, parameter_names
-from nmt.kernels.trace import NotTraceableError, undisturbed
+from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import is_trusted
-from nmt.kernels.triton_scan import kept_states, scan_kernels, scan_operands, scan_source
+from nmt.kernels.triton_scan import is_scannable, kept_states, scan_operands, scan_source
 
 LANES = 128  # per program: few, so that there are many programs
 
 
 def can_scan(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype) -> bool:
     """Whether there are kernels and they agree with torch here."""
-    if not triton_steps.can_compute(cell, device, narrow, wide, 1):
-        return False
-    try:
-        scan_kernels(cell)
-    except NotTraceableError:
-        return False
-    return agrees(cell, device, narrow)
+    return (
+        triton_steps.can_compute(cell, device, narrow, wide, 1)
+        and is_scannable(cell)
+        and agrees(cell, device, narrow)
+    )
 
 
 @cache
 def agrees(cell: Cell, device: torch.device, narrow: torch.dtype) -> bool:
     """Tried once, on a few small numbers."""
-    ours, theirs = (partial(_results, way, cell, device, narrow) for way in (scan, by_pointwise))
-    return is_trusted(f"{type(cell).__name__} on {device}", ours, theirs, TOLERANCE[narrow])
+    results = partial(_results, cell=cell, device=device, narrow=narrow)
+    return is_trusted(f"{type(cell).__name__} on {device}", results, scan, by_pointwise, TOLERANCE[narrow])
 
 
 @undisturbed()

@@ -64,17 +64,13 @@ def steps_of(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.
 def agrees(cell: Cell, device: torch.device, narrow: torch.dtype, units: int) -> bool:
     """Whether the kernels agree with torch here: tried once, on a few small numbers."""
 
-    def numbers(kind: Callable[[Cell], Steps]) -> list[Tensor]:
+    def results(kind: Callable[[Cell], Steps]) -> list[Tensor]:
         found = check.results(kind(cell), cell, device, narrow, units)
         names = (name for kernel in kernels_of(cell) for name in kernel.function.outputs)
         return [part for part in (found[name] for name in names) if part.any()]
 
-    return is_trusted(
-        f"{type(cell).__name__} on {device}",
-        lambda: numbers(triton_steps.TritonSteps),
-        lambda: numbers(TorchSteps),
-        check.TOLERANCE[narrow],
-    )
+    what, tolerance = f"{type(cell).__name__} on {device}", check.TOLERANCE[narrow]
+    return is_trusted(what, results, triton_steps.TritonSteps, TorchSteps, tolerance)
 
 
 def replaces_torch(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:

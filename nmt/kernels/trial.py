@@ -1,24 +1,28 @@
-"""Tries a kernel once, so that torch can replace it if it fails."""
+"""Tries a kernel in Triton once, so that torch can replace it if it fails."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-Numbers = Sequence[Tensor]
 
-
-def is_trusted(what: str, ours: Callable[[], Numbers], theirs: Callable[[], Numbers], tolerance: float) -> bool:
-    """Whether a kernel runs and agrees with torch, each number within `tolerance` of the largest. Warns if not, so
-    call it once."""
+def is_trusted(
+    what: str, results: Callable[[Any], Sequence[Tensor]], ours: Any, theirs: Any, tolerance: float
+) -> bool:
+    """Whether there is Triton, and a kernel runs and agrees with torch: `results` of our way with those of theirs,
+    each number within `tolerance` of the largest. Warns if the kernel fails, so call it once."""
+    if importlib.util.find_spec("triton") is None:
+        return False
     try:
         with torch.inference_mode(False):  # a search may be the first to ask, and training the next
-            for found, expected in zip(ours(), theirs(), strict=True):
+            for found, expected in zip(results(ours), results(theirs), strict=True):
                 difference = (found.detach().double() - expected.detach().double()).abs().max()
                 wrong = float(difference / expected.detach().double().abs().max())
                 if not wrong <= tolerance:

@@ -8,11 +8,12 @@ adds up the gradients of the cell's parameters. Tensors are contiguous: (B,T,F) 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 
 from nmt.cells import Cell
 from nmt.kernels.expressions import NUMBER_OF_UNITS, SUM
-from nmt.kernels.operands import CellKernels, kernels_of, parameter_names
-from nmt.kernels.trace import NotTraceableError, RowFunction
+from nmt.kernels.operands import kernels_of, parameter_names
+from nmt.kernels.trace import RowFunction
 from nmt.kernels.triton_source import HEADER, LOADED, OF_STEPS, function_source, store, value_of, values
 
 ZEROS = "tl.zeros((BLOCK,), tl.float32)"
@@ -24,14 +25,11 @@ OF_ROW = [
 ]
 
 
-def scan_kernels(cell: Cell) -> CellKernels:
-    """Raises NotTraceableError for a cell whose steps need more than their own units."""
-    kernels = kernels_of(cell)
-    functions = [kernel.function for kernel in kernels]
-    nodes = (node.function for function in functions for node in function.expressions.nodes)
-    if cell.gate_rows(1).recurrent or not {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes):
-        raise NotTraceableError("a unit needs others")
-    return kernels
+@cache
+def is_scannable(cell: Cell) -> bool:
+    """Whether a unit's step needs no other unit, of a cell with kernels."""
+    nodes = (node.function for kernel in kernels_of(cell) for node in kernel.function.expressions.nodes)
+    return cell.input_only == len(cell.gates) and {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes)
 
 
 def kept_states(cell: Cell) -> tuple[str, ...]:
@@ -42,7 +40,7 @@ def kept_states(cell: Cell) -> tuple[str, ...]:
 
 def scan_source(cell: Cell) -> str:
     """The source of a module with two kernels, `forward` and `backward`; `scan_operands` gives their operands."""
-    forward, backward = scan_kernels(cell)
+    forward, backward = kernels_of(cell)
     states, own = kept_states(cell), parameter_names(cell)
     operands, of_gradient = scan_operands(cell)
     return "\n\n".join(

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell
-from nmt.kernels.operands import Kernel, Parts, StepCall, kernels_of, parameter_names
-from nmt.kernels.trace import NotTraceableError
+from nmt.kernels.operands import Kernel, Parts, StepCall, has_kernels, kernels_of, parameter_names
 from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
 
 PRODUCT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -32,15 +31,8 @@ LANES_A_WARP = 128  # four a thread
 
 def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
     """Whether there are kernels; whether they are correct has to be tried."""
-    if device.type != "cuda" or narrow not in PRODUCT_DTYPES or wide != torch.float32 or units > MOST_UNITS:
-        return False
-    if importlib.util.find_spec("triton") is None:
-        return False
-    try:
-        kernels_of(cell)
-    except NotTraceableError:
-        return False
-    return True
+    is_for_them = device.type == "cuda" and narrow in PRODUCT_DTYPES and wide == torch.float32
+    return is_for_them and units <= MOST_UNITS and has_kernels(cell)
 
 
 @cache

@@ -116,9 +116,7 @@ def _to_gradient(
         totals[:2] += found.sum(0)
         logits[:, len(targets) :].zero_()
     elif _takes_triton(logits, totals, bool(r_drop)):
-        from nmt.kernels import triton_cross_entropy
-
-        totals += triton_cross_entropy.to_gradient(logits, targets, share, r_drop)
+        totals += _by_triton(logits, targets, share, r_drop)
     else:
         totals += _by_torch(logits, targets, share, r_drop, has_ignored)
 
@@ -131,19 +129,21 @@ def _takes_triton(logits: Tensor, totals: Tensor, has_r_drop: bool) -> bool:
 @cache
 def _has_triton(device: torch.device, dtype: torch.dtype, has_r_drop: bool) -> bool:
     """Whether there is a Triton kernel, and it can be trusted."""
-    try:
-        from nmt.kernels import triton_cross_entropy
-    except ImportError:
-        return False
     targets = torch.arange(3, device=device) * 31
     settings = 0.9, 5.0 * has_r_drop
 
-    def tried(to_gradient: Callable[..., Tensor]) -> list[Tensor]:
+    def results(to_gradient: Callable[..., Tensor]) -> list[Tensor]:
         logits = wave(2, 4, 100, device=device, dtype=dtype)
         return [to_gradient(logits, targets, *settings), logits]
 
-    by_kernel = triton_cross_entropy.to_gradient
-    return is_trusted("cross-entropy's gradient", lambda: tried(by_kernel), lambda: tried(_by_torch), 1e-2)
+    return is_trusted("cross-entropy's gradient", results, _by_triton, _by_torch, 1e-2)
+
+
+def _by_triton(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> Tensor:
+    """As `_by_torch`."""
+    from nmt.kernels import triton_cross_entropy
+
+    return triton_cross_entropy.to_gradient(logits, targets, share, r_drop)
 
 
 def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float, has_ignored: bool = False) -> Tensor:

@@ -120,20 +120,16 @@ def by_triton(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: Bea
 @cache
 def _has_triton(device: torch.device) -> bool:
     """Whether there are Triton kernels, and they can be trusted."""
-    try:
-        from nmt.kernels import triton_beam  # noqa: F401
-    except ImportError:
-        return False
     rule, logits = BeamRule(beam_size=3, patience=1.5, eos_id=2, has_coverage=False), wave(12, 50, device=device)
 
-    def tried(way: Callable[..., tuple[BeamState, Tensor]]) -> list[Tensor]:
+    def results(way: Callable[..., tuple[BeamState, Tensor]]) -> list[Tensor]:
         beams = begun(torch.tensor([1, 5, 5, 5], device=device), 1, rule.beam_size, 8)
         for _ in range(3):
             beams, rows = way(rule, logits.clone(), None, beams)
         written = [part[:, :-1] for part in beams.ended]
         return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*beams[: -len(written)], *written, rows)]
 
-    return is_trusted("a step of beam search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
+    return is_trusted("a step of beam search", results, by_triton, by_torch, 1e-4)
 
 
 def by_torch(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: BeamState) -> tuple[BeamState, Tensor]:

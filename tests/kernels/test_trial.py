@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import torch
 
-from nmt.kernels import memory
+from nmt.kernels import memory, trial
 from nmt.kernels.memory import fitting
 from nmt.kernels.trial import is_trusted, wave
 
@@ -29,11 +29,15 @@ def test_a_wave_is_always_the_same_and_fills_its_range():
     assert abs(float(found.mean())) < 0.2
 
 
-def test_a_kernel_is_tried_with_gradients_also_where_a_search_asks_first():
-    def gradient():
+def test_a_kernel_is_tried_with_gradients_also_where_a_search_asks_first_but_not_without_triton(monkeypatch, caplog):
+    def gradient(square):
         x = torch.ones(3, requires_grad=True)
         with torch.enable_grad():
-            return torch.autograd.grad((x * x).sum(), x)
+            return torch.autograd.grad(square(x).sum(), x)
 
+    monkeypatch.setattr(trial.importlib.util, "find_spec", lambda name: name)
     with torch.inference_mode():
-        assert is_trusted("a square", gradient, lambda: [torch.full((3,), 2.0)], 1e-6)
+        assert is_trusted("a square", gradient, lambda x: x * x, torch.square, 1e-6)
+    monkeypatch.setattr(trial.importlib.util, "find_spec", lambda name: None)
+    assert not is_trusted("a square", gradient, torch.square, torch.square, 1e-6)
+    assert not caplog.messages
