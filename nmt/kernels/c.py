@@ -124,12 +124,12 @@ def sources(cell: Cell) -> tuple[dict[str, str], dict[str, str]]:
     `narrow` are macros."""
     forward, rest = dict[str, str](), dict[str, str]()
     with suppress(NotTraceableError):
-        step = step_kernels_of(cell)
-        forward = {kernel.name: row_source(kernel) for kernel in step.kernels}
-        forward[f"step of {kernel_name(cell)}"] = step_source(cell, step)
+        of_search = step_kernels_of(cell)
+        forward = {kernel.name: row_source(kernel) for kernel in of_search.kernels}
+        forward[f"step of {kernel_name(cell)}"] = step_source(cell, of_search)
     with suppress(NotTraceableError):
-        way, back = kernels_of(cell)
-        rest = {way.name: rows_source(way), back.name: row_source(back) + rows_source(back)}
+        step, gradient = kernels_of(cell)
+        rest = {step.name: rows_source(step), gradient.name: row_source(gradient) + rows_source(gradient)}
     return forward, rest
 
 
@@ -140,14 +140,14 @@ def once(*lines: str) -> str:
 
 def row_source(kernel: Kernel) -> str:
     """The function for one row."""
-    ways = passes(kernel)
-    kept = {node: place for place, node in enumerate(node for way in ways for node in way.kept)}
+    each = passes(kernel)
+    kept = {node: place for place, node in enumerate(node for one in each for node in one.kept)}
     operands = (f"{_type(access)} *{access.name}_at" for access in kernel.operands)
     lines = [f"INLINE void NAME({kernel.name}_row)({', '.join([ROW, *operands])}) {{"]
     lines.append("    const int64_t room = room_of(units);" if kept else "    (void)kept;")
     scalars: set[int] = set()
-    for way in ways:
-        lines += ["    " + line for line in _way(kernel, way, kept, scalars)]
+    for one in each:
+        lines += ["    " + line for line in _pass_source(kernel, one, kept, scalars)]
     return "\n".join([*lines, "}", f"enum {{ NAME({kernel.name}_kept) = {len(kept)} }};", ""])
 
 
@@ -207,35 +207,35 @@ def _mover(access: Access, what: str) -> str:
     return f"NAME({what})" if access.is_narrow else f"{what}_float"
 
 
-def _way(kernel: Kernel, way: Pass, kept: dict[int, int], scalars: set[int]) -> Iterator[str]:
+def _pass_source(kernel: Kernel, one: Pass, kept: dict[int, int], scalars: set[int]) -> Iterator[str]:
     expressions = kernel.function.expressions
-    roots = [*(expressions.nodes[x].arguments[0] for x in way.sums), *way.nodes]
-    roots += [kernel.function.outputs[name][k] for name, k in way.outputs]
+    roots = [*(expressions.nodes[x].arguments[0] for x in one.sums), *one.nodes]
+    roots += [kernel.function.outputs[name][k] for name, k in one.outputs]
     below = expressions.needed(x for root in roots for x in (root, *expressions.nodes[root].arguments))
     for x in below:
         node = expressions.nodes[x]
         if not expressions.is_vector[x] and node.function not in (SUM, CONSTANT) and x not in scalars:
             scalars.add(x)
             yield f"const float x{x} = {_scalar(expressions, x)};"
-    for x in way.sums:
+    for x in one.sums:
         yield f"struct sums sum{x} = {{0}};"
     for part in (False, True):
         yield "if (units % LANES) {" if part else "for (int64_t i = 0; i + LANES <= units; i += LANES) {"
         if part:
             yield "    const int64_t i = units / LANES * LANES;"
             yield "    const int left = units - i;"
-        for line in _body(kernel, way, kept, part):
+        for line in _body(kernel, one, kept, part):
             yield "    " + line
         yield "}"
-    for x in way.sums:
+    for x in one.sums:
         yield f"const float x{x} = total_of(sum{x});"
 
 
-def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterator[str]:
-    expressions, own = kernel.function.expressions, set(way.kept)
+def _body(kernel: Kernel, one: Pass, kept: dict[int, int], part: bool) -> Iterator[str]:
+    expressions, own = kernel.function.expressions, set(one.kept)
     accesses = {access.name: access for access in kernel.operands}
     kind, left = ("_part", ", left") if part else ("", "")
-    for x in way.nodes:
+    for x in one.nodes:
         node = expressions.nodes[x]
         if x in kept and x not in own:
             value = f"load_float(kept + {kept[x]} * room + i)"
@@ -248,10 +248,10 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
         yield f"const vector x{x} = {value};"
         if x in own:
             yield f"store_float(kept + {kept[x]} * room + i, x{x});"
-    for x in way.sums:
+    for x in one.sums:
         of = f"x{expressions.nodes[x].arguments[0]}"
         yield f"sum{x}.part[i / LANES % PARTS] += {f'keep({of}, left)' if part else of};"
-    for name, k in way.outputs:
+    for name, k in one.outputs:
         x, access = kernel.function.outputs[name][k], accesses[name]
         place, value = f"{name}_at + {k} * units + i", _value(expressions, x, vector=True)
         if access.is_sum:

@@ -5,7 +5,7 @@ Dims: T steps, D layers side by side, B sentences, H hidden units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nmt.cells import Cell
 from nmt.kernels.operands import parameter_names
+from nmt.kernels.state_gradients import state_gradients
 from nmt.kernels.trace import undisturbed
 
 if TYPE_CHECKING:
@@ -38,22 +39,23 @@ def results(steps: Steps, cell: Cell, device: torch.device, narrow: torch.dtype,
         f"grad_{name}": parts[name].new_zeros(steps.sums(T, D * B, units), D, 1, parts[name].shape[-1])
         for name in parameter_names(cell)
     }
-    first = {f"grad_{name}": random(D, 1, B, units) * (name != "h") for name in cell.states}
-    first["grad_product"] = random(D, 1, B, units, dtype=narrow)
+    shapes = {name: parts[name].shape[1:] for name in cell.states}
+    hidden = torch.empty(D, T + 1, B, units, device=device, dtype=narrow)
+    arriving = state_gradients(steps.keeps_gradients, hidden, shapes, wide)
+    of_last = arriving.parts[(T - 1) % len(arriving.parts)]
+    for name in cell.states:
+        of_last[f"grad_new_{name}"][-1].copy_(random(D, B, units) * (name != "h"))
+    arriving.product.copy_(random(D, 1, B, units, dtype=narrow))
 
     forward = steps.forward(parts)
     for t in range(T):
         forward(t)
-    arriving = {
-        name: torch.cat([torch.zeros_like(part)] * T + [part], 1).transpose(0, 1) for name, part in first.items()
-    }
-    of_steps = _of_all_steps(arriving) if steps.keeps_gradients else _of_each_step(arriving)
     for t in reversed(range(T)):
-        steps.backward(parts | sums | of_steps[t])(t)
-    steps.after_backward(parts | sums | of_steps[0], 0, 1)
+        steps.backward(parts | sums | arriving.parts[t % len(arriving.parts)])(t)
+    steps.after_backward(parts | sums | arriving.parts[0], 0, 1)
     written = {name: parts[name] for name in ("hidden", "grad_gates", "grad_x")}
     written |= {f"new_{name}": parts[f"new_{name}"] for name in steps.states}
-    written |= {f"grad_{name}": of_steps[0][f"grad_{name}"][0] for name in cell.states}
+    written |= {f"grad_{name}": part for name, part in zip(cell.states, arriving.of_initial, strict=True)}
     return written | {name: part.sum(0) for name, part in sums.items()}
 
 
@@ -73,23 +75,3 @@ def _inputs(cell: Cell, units: int, wide: Callable[..., Tensor], narrow: Callabl
     parts |= states | {f"new_{name}": part[:, 1:] for name, part in states.items()}
     parts = {name: part.transpose(0, 1) for name, part in parts.items()}
     return parts | {name: wide(1, D, 1, own.numel()) for name, own in cell.own_parameters(units).items()}
-
-
-def _of_all_steps(arriving: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-    """(T+1,D,B,F) of each name -> what the steps read and write, with all steps kept."""
-    own = {name: part[1:] if name == "grad_product" else part[:-1] for name, part in arriving.items()}
-    return [own | {_new(name): part[1:] for name, part in arriving.items() if name != "grad_product"}] * T
-
-
-def _of_each_step(arriving: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-    """(T+1,D,B,F) of each name -> the (1,D,B,F) that each step reads and writes."""
-    kept = [{name: part[t][None].contiguous() for name, part in arriving.items()} for t in range(T + 1)]
-    product = [{"grad_product": after["grad_product"]} for after in kept[1:]]
-    return [
-        before | {_new(name): part for name, part in after.items() if name != "grad_product"} | of_product
-        for before, after, of_product in zip(kept, kept[1:], product, strict=False)
-    ]
-
-
-def _new(name: str) -> str:
-    return name.replace("grad_", "grad_new_", 1)

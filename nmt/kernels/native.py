@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from torch import Tensor
 import nmt.native
 from nmt.cells import Cell
 from nmt.kernels import on_demand
-from nmt.kernels.operands import Access, accesses, digest, kernel_name
+from nmt.kernels.operands import Access, Parts, StepCall, accesses, digest, kernel_name
 from nmt.native.build import cells_library
 
 MOST_OPERANDS = 40  # as in rows.h
@@ -148,23 +147,18 @@ def chunks(rows: int, units: int) -> int:
     return min(rows, torch.get_num_threads()) if rows * units >= SHARED_FROM else 1
 
 
-class Call:
+def step_call(function: Function, parts: Parts) -> StepCall:
     """A kernel with its operands, (T,D,B,F) for T steps, D layers and B rows, with size 1 where all share one; for a
-    sum (chunks,D,1,F). The operands must live as long as this object."""
-
-    def __init__(self, function: Function, parts: Mapping[str, Tensor]) -> None:
-        own = function.operands
-        units = parts["hidden"].shape[-1]
-        layers, rows = (max(parts[access.name].shape[dim] for access in own) for dim in (1, 2))
-        narrow = next(parts[access.name].dtype for access in own if access.is_narrow)
-        self._function = function.of[narrow]
-        self._plan = _Plan(layers * rows, rows, units, chunks(layers * rows, units))
-        for place, access in enumerate(own):
-            self._plan.operands[place] = _operand(parts[access.name], narrow if access.is_narrow else torch.float32)
-        self._address = ctypes.byref(self._plan)
-
-    def __call__(self, step: int) -> None:
-        self._function(self._address, ctypes.c_int64(step))
+    sum (chunks,D,1,F). The operands must live as long as the call."""
+    own = function.operands
+    units = parts["hidden"].shape[-1]
+    layers, rows = (max(parts[access.name].shape[dim] for access in own) for dim in (1, 2))
+    narrow = next(parts[access.name].dtype for access in own if access.is_narrow)
+    plan = _Plan(layers * rows, rows, units, chunks(layers * rows, units))
+    for place, access in enumerate(own):
+        plan.operands[place] = _operand(parts[access.name], narrow if access.is_narrow else torch.float32)
+    kernel, address = function.of[narrow], ctypes.byref(plan)  # which keeps the plan
+    return lambda step: kernel(address, ctypes.c_int64(step))
 
 
 def _operand(x: Tensor, dtype: torch.dtype) -> _Operand:

@@ -85,6 +85,12 @@ def kernels_of(cell: Cell) -> CellKernels:
     )
 
 
+def kept_states(cell: Cell) -> tuple[str, ...]:
+    """The parts of the state that a step needs."""
+    written = kernels_of(cell).forward.function.outputs
+    return tuple(name for name in cell.states if f"new_{name}" in written)
+
+
 @cache
 def has_kernels(cell: Cell) -> bool:
     try:

@@ -16,10 +16,10 @@ from torch.autograd.function import once_differentiable
 from nmt.cells import Cell, Parameters, State
 from nmt.kernels import triton_steps
 from nmt.kernels.check import TOLERANCE
-from nmt.kernels.operands import kernel_name, parameter_names
+from nmt.kernels.operands import kept_states, kernel_name, parameter_names
 from nmt.kernels.trace import undisturbed
 from nmt.kernels.trial import is_trusted
-from nmt.kernels.triton_scan import is_scannable, kept_states, scan_operands, scan_source
+from nmt.kernels.triton_scan import is_scannable, scan_operands, scan_source
 
 LANES = 128  # per program: few, so that there are many programs
 

@@ -25,14 +25,10 @@ MANY_UNITS = 512  # in a layer, from which on the loop is faster than oneDNN on 
 class Steps(Protocol):
     """A way to compute a cell's steps."""
 
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The parts of the state that must be kept."""
-
-    @property
-    def keeps_gradients(self) -> bool:
-        """Whether the state's gradients must be kept for all steps, (T+1,...) instead of (2,...), because the
-        parameters' gradients are computed from them after the loop."""
+    states: tuple[str, ...]  # the parts of the state that must be kept
+    # Whether the state's gradients must be kept for all steps, because the parameters' gradients are computed from
+    # them after the loop; else `backward` adds these up as it goes.
+    keeps_gradients: bool = False
 
     def forward(self, parts: Parts) -> StepCall:
         """Reads gates, x, the state and the parameters; writes hidden and the new state."""
@@ -47,6 +43,7 @@ class Steps(Protocol):
     def after_backward(self, parts: Parts, first: int, every: int) -> None:
         """Writes the gradients of the parameters of the steps `first`, `first` + `every` and so on, if `backward` did
         not."""
+        return
 
 
 def steps_of(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> Steps:
@@ -83,16 +80,7 @@ def replaces_torch(cell: Cell, device: torch.device, narrow: torch.dtype, wide: 
     return not isinstance(steps_of(cell, device, narrow, wide, units), TorchSteps)
 
 
-class InLoop:
-    """Steps that add up the gradients of the parameters as they go."""
-
-    keeps_gradients = False
-
-    def after_backward(self, parts: Parts, first: int, every: int) -> None:
-        pass
-
-
-class NativeSteps(InLoop):
+class NativeSteps(Steps):
     """Steps by the kernels in C."""
 
     def __init__(self, cell: Cell, functions: native.CellFunctions) -> None:
@@ -101,16 +89,16 @@ class NativeSteps(InLoop):
         self.states = tuple(name for name in cell.states if f"new_{name}" in names)
 
     def forward(self, parts: Parts) -> StepCall:
-        return native.Call(self.functions.forward, parts)
+        return native.step_call(self.functions.forward, parts)
 
     def backward(self, parts: Parts) -> StepCall:
-        return native.Call(self.functions.backward, parts)
+        return native.step_call(self.functions.backward, parts)
 
     def sums(self, steps: int, rows: int, units: int) -> int:
         return native.chunks(rows, units)
 
 
-class TorchSteps(InLoop):
+class TorchSteps(Steps):
     """Steps by `Cell.pointwise` and autograd: for any cell, device and precision."""
 
     def __init__(self, cell: Cell) -> None:

@@ -179,13 +179,13 @@ def _trace(cell: Cell, units: int) -> TracedCell:
     for keeps_h in (False, True):
         kept = [f"grad_new_{name}" for name in cell.states[not keeps_h :]]
         grads = {name: torch.rand(1, units) for name in ["grad_output", "grad_product", *kept]}
-        way_back = _without_zeros(_row_function(backward, inputs | grads, names, units))
-        if "grad_h" not in way_back.outputs:
+        of_backward = _without_zeros(_row_function(backward, inputs | grads, names, units))
+        if "grad_h" not in of_backward.outputs:
             break
-    way = _row_function(forward, inputs, ["hidden", *(f"new_{name}" for name in cell.states[1:])], units)
-    if "h" in way.loads | way_back.loads:
-        way = replace(way, outputs={**way.outputs, "new_h": way.outputs["hidden"]})
-    return TracedCell(way, way_back)
+    of_forward = _row_function(forward, inputs, ["hidden", *(f"new_{name}" for name in cell.states[1:])], units)
+    if "h" in of_forward.loads | of_backward.loads:
+        of_forward = replace(of_forward, outputs={**of_forward.outputs, "new_h": of_forward.outputs["hidden"]})
+    return TracedCell(of_forward, of_backward)
 
 
 def _of_any_size(small: RowFunction, large: RowFunction) -> RowFunction:

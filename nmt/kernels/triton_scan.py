@@ -12,7 +12,7 @@ from functools import cache
 
 from nmt.cells import Cell
 from nmt.kernels.expressions import NUMBER_OF_UNITS, SUM
-from nmt.kernels.operands import kernels_of, parameter_names
+from nmt.kernels.operands import kept_states, kernels_of, parameter_names
 from nmt.kernels.trace import RowFunction
 from nmt.kernels.triton_source import HEADER, LOADED, OF_STEPS, function_source, store, value_of, values
 
@@ -30,12 +30,6 @@ def is_scannable(cell: Cell) -> bool:
     """Whether a unit's step needs no other unit, of a cell with kernels."""
     nodes = (node.function for kernel in kernels_of(cell) for node in kernel.function.expressions.nodes)
     return cell.input_only == len(cell.gates) and {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes)
-
-
-def kept_states(cell: Cell) -> tuple[str, ...]:
-    """The parts of the state that a step needs."""
-    written = kernels_of(cell).forward.function.outputs
-    return tuple(name for name in cell.states if f"new_{name}" in written)
 
 
 def scan_source(cell: Cell) -> str:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell
-from nmt.kernels.operands import Kernel, Parts, StepCall, has_kernels, kernels_of, parameter_names
+from nmt.kernels.operands import Kernel, Parts, StepCall, has_kernels, kept_states, kernels_of, parameter_names
 from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
 
 PRODUCT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -108,8 +108,7 @@ class TritonSteps:
     """The steps of a cell that has kernels."""
 
     def __init__(self, cell: Cell) -> None:
-        written = kernels_of(cell).forward.function.outputs
-        self.states = tuple(name for name in cell.states if f"new_{name}" in written)
+        self.states = kept_states(cell)
         self._own = parameter_names(cell)
         self._forward, self._backward, self._parameters = launches(cell)
         self.keeps_gradients = self._parameters is not None

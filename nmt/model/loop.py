@@ -7,13 +7,14 @@ first Y rows of the gates, and the last X rows need W x separately.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.cells import MASK, Cell, Parameters
+from nmt.kernels.state_gradients import StateGradients, state_gradients
 from nmt.kernels.steps import Steps, steps_of
 from nmt.model.weight_gradients import weight_gradients
 
@@ -85,7 +86,7 @@ class Loop(torch.autograd.Function):
         parts |= {"grad_output": _at_last_transition(grad_outputs, cell.depth)}
         parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
         parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-        arriving = _arriving(steps.keeps_gradients, hidden, ctx.shapes, wide)
+        arriving = state_gradients(steps.keeps_gradients, hidden, ctx.shapes, wide)
         sums = steps.sums(length // cell.depth, layers * batch, units)
         of_transitions = []
         for own in parameters_of_transitions(cell, ctx.own, extra, mask):
@@ -108,7 +109,7 @@ def _backward(
     mask: Tensor | None,
     grad_gates: Tensor,
     weight: Sequence[Tensor],
-    arriving: _Arriving,
+    arriving: StateGradients,
     of_transitions: Sequence[Mapping[str, Tensor]],
 ) -> None:
     """All steps, from the last to the first."""
@@ -138,36 +139,6 @@ def _forward(
             h = h if mask is None else (h * mask).to(gates.dtype)
             add_product(of_step, h, weight[t % len(step)])
         step[t % len(step)](t)
-
-
-class _Arriving(NamedTuple):
-    """The gradients of the state: a step reads those of the next step and writes those for the previous one."""
-
-    product: Tensor  # from R h: (D,T+1,B,H), or (D,1,B,H) if only one step's are kept
-    parts: list[dict[str, Tensor]]  # by name; if only one step's are kept: for even and for odd steps
-    of_initial: list[Tensor]  # what the first step writes, without the product
-
-
-def _arriving(all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size], wide: torch.dtype) -> _Arriving:
-    """Zeros, which the last step reads."""
-    if all_steps:
-        sizes = hidden.shape[:2]
-        grads = {name: hidden.new_zeros(*sizes, *shape[1:], dtype=wide) for name, shape in shapes.items()}
-        product = torch.zeros_like(hidden)
-        parts = {f"grad_new_{name}": part[:, 1:].transpose(0, 1) for name, part in grads.items()}
-        parts |= {f"grad_{name}": part[:, :-1].transpose(0, 1) for name, part in grads.items()}
-        parts["grad_product"] = product[:, 1:].transpose(0, 1)
-        return _Arriving(product, [parts], [part[:, 0] for part in grads.values()])
-    # A step writes into one half, from which the previous step reads.
-    grads = {name: hidden.new_zeros(2, 1, *shape, dtype=wide) for name, shape in shapes.items()}
-    product = hidden.new_zeros(hidden[:, :1].shape)
-    halves = [
-        {f"grad_new_{name}": part[half] for name, part in grads.items()}
-        | {f"grad_{name}": part[1 - half] for name, part in grads.items()}
-        | {"grad_product": product.transpose(0, 1)}
-        for half in (0, 1)
-    ]
-    return _Arriving(product, halves, [part[1, 0] for part in grads.values()])  # t = 0 writes the second half
 
 
 def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:

@@ -127,7 +127,7 @@ def test_a_step_is_the_cells_and_its_gradient(name, narrow, instructions):
         sums = native.chunks(layers * rows, units)
         for key, part in own.items():
             parts[f"grad_{key}"] = torch.zeros(sums, layers, 1, part[0].numel())
-        way, back = native.Call(functions.forward, parts), native.Call(functions.backward, parts)
+        way, back = native.step_call(functions.forward, parts), native.step_call(functions.backward, parts)
         for t in range(length):
             for key in own:
                 parts[f"grad_{key}"].zero_()
@@ -163,8 +163,8 @@ def test_what_is_no_number_stays_none(name, narrow, what, instructions):
         for access in functions.backward.operands:
             if access.is_sum:
                 parts[access.name] = torch.zeros(1, 1, 1, parts[access.name.removeprefix("grad_")].shape[-1])
-        native.Call(functions.forward, parts)(0)
-        native.Call(functions.backward, parts)(0)
+        native.step_call(functions.forward, parts)(0)
+        native.step_call(functions.backward, parts)(0)
         new, grads = expected_of(cell, parts, own, 0, 0)
         for access in (*functions.forward.operands, *functions.backward.operands):
             if access.is_written:
@@ -233,8 +233,8 @@ def test_threads_change_no_bit_of_what_comes_out(name, narrow, instructions, two
         parts, own = a_step_of(toy.CELL_KINDS[name], 2, 5, 1, 21, narrow)
         for key, part in own.items():
             parts[f"grad_{key}"] = torch.zeros(threads, 2, 1, part[0].numel())
-        native.Call(functions.forward, parts)(0)
-        native.Call(functions.backward, parts)(0)
+        native.step_call(functions.forward, parts)(0)
+        native.step_call(functions.backward, parts)(0)
         found.append(parts)
     two, one = found
     for access in (*functions.forward.operands, *functions.backward.operands):
@@ -252,14 +252,14 @@ def test_rows_do_not_depend_on_their_neighbours(name):
     units, rows = 19, 7
     functions = native.functions_of(cell)
     parts, _ = a_step_of(cell, 1, rows, 1, units, torch.float32)
-    native.Call(functions.forward, parts)(0)
+    native.step_call(functions.forward, parts)(0)
     names = [access.name for access in functions.forward.operands if access.is_written]
     together = {key: parts[key].clone() for key in names}
     for first, last in ((0, 1), (2, 5), (6, 7)):
         some = {key: part[:, :, first:last] if part.shape[2] == rows else part for key, part in parts.items()}
         for key in names:
             some[key].fill_(torch.nan)
-        native.Call(functions.forward, some)(0)
+        native.step_call(functions.forward, some)(0)
         for key in names:
             assert some[key].equal(together[key][:, :, first:last])
             parts[key].copy_(together[key])
