@@ -61,9 +61,9 @@ class CompiledRecurrent(PackedRecurrent):
         products = [product, *self.hidden[1:]]
         steps, matrices = self.functions
         transitions = []
-        for k, (of, own, multiply) in enumerate(zip(self.transitions, self.extra, products, strict=True)):
-            joined = self.vectors(own)
-            by_own = [self._bytes(self.packed(own[name], name, k)) for name in matrices]
+        for k, (of, multiply) in enumerate(zip(self.transitions, products, strict=True)):
+            joined = self.vectors(of.own)
+            by_own = [self._bytes(self.packed(of.own[name], name, k)) for name in matrices]
             x = of.bias_ih[self.summed :].clone()
             transitions.append(PackedTransition(multiply and self._bytes(multiply), joined, by_own, x))
         return Layer(steps, *self.state_sizes, self.hidden_size, self.rows, transitions)

@@ -74,12 +74,11 @@ class NarrowRecurrent:
     def __init__(self, layer: Recurrent, dtype: torch.dtype) -> None:
         self.cell, self.units, self.dtype = layer.cell, layer.hidden_size, dtype
         self.summed = layer.rows.summed
-        weight_hh, bias_hh = layer.recurrent_weights()
         self.weight_ih = layer.weight_ih.detach().to(dtype)
-        of_transitions = (
-            part.detach().to(dtype).chunk(layer.cell.depth) for part in (layer.bias_ih, weight_hh, bias_hh)
-        )
-        self.transitions = list(zip(*of_transitions, strict=True))
+        self.transitions = [
+            tuple(part.detach().to(dtype) for part in (of.bias_ih, of.weight_hh, of.bias_hh))
+            for of in layer.transitions()
+        ]
         extra = [own.detach()[None] for own in layer.extra.values()]
         self.parameters = parameters_of_transitions(layer.cell, tuple(layer.extra), extra, None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,7 @@ from nmt.cells import ParallelCell, Parameters, State
 from nmt.engine.output import Product
 from nmt.engine.products import Compute
 from nmt.kernels.trace import matrix_names
-from nmt.model.loop import by_transition
-from nmt.model.recurrent import Masks, Recurrent, fused_kernel
+from nmt.model.recurrent import Masks, Recurrent, Transition, fused_kernel
 
 lstm_arranged = torch.ops.aten.mkldnn_rnn_layer.default
 LSTM_MODE = 2  # torch's number for the LSTM
@@ -55,19 +54,11 @@ class InputTable:
 
     def __getitem__(self, pieces: Tensor) -> Tensor:
         """(...,) -> (...,G)"""
-        if pieces.ndim == 1:
-            return self.rows.index_select(0, pieces)
-        return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
+        return torch.embedding(self.rows, pieces)
 
 
 def has_table(pieces: int, rows: int) -> bool:
     return pieces * rows <= MOST_LOOKED_UP
-
-
-class Transition(NamedTuple):
-    weight_hh: Tensor  # (G, H)
-    bias_ih: Tensor  # (G,)
-    bias_hh: Tensor  # (G,)
 
 
 class PackedRecurrent:
@@ -86,11 +77,9 @@ class PackedRecurrent:
         self.rows = layer.rows
         self.summed, self.recurrent, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
-        weight_hh, bias_hh = layer.recurrent_weights()
-        chunks = (part.detach().chunk(layer.cell.depth) for part in (weight_hh, layer.bias_ih, bias_hh))
-        self.transitions = [Transition(*parts) for parts in zip(*chunks, strict=True)]
-        self.weight_hh, self.bias_ih, self.bias_hh = self.transitions[0]
-        self.extra = by_transition({name: own.detach() for name, own in layer.extra.items()}, layer.cell.depth)
+        with torch.no_grad():
+            self.transitions = layer.transitions()
+        self.weight_hh, self.bias_hh, self.bias_ih, _ = self.transitions[0]
 
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> bool:
         """Make a table for this many pieces, unless it would be too large; their embeddings are the first `size`
@@ -178,8 +167,8 @@ class RecurrentByTorch(PackedRecurrent):
         """The cell's own parameters, with matrices packed."""
         matrices = matrix_names(self.cell)
         return [
-            {name: self.packed(part, name, k) if name in matrices else part for name, part in of_one.items()}
-            for k, of_one in enumerate(self.extra)
+            {name: self.packed(part, name, k) if name in matrices else part for name, part in of.own.items()}
+            for k, of in enumerate(self.transitions)
         ]
 
     def output(self, state: State) -> Tensor:
@@ -237,7 +226,7 @@ class RecurrentByTorch(PackedRecurrent):
     def at_once(self, x: Tensor, state: State) -> Tensor:
         """As Recurrent.at_once."""
         assert isinstance(self.cell, ParallelCell)
-        return self.cell.over_time(self.over_time(x).transpose(0, 1), state, self.extra[0])
+        return self.cell.over_time(self.over_time(x).transpose(0, 1), state, self.transitions[0].own)
 
     @staticmethod
     def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
@@ -249,9 +238,10 @@ class RecurrentByTorch(PackedRecurrent):
         cell, summed, depth = layers[0].cell, layers[0].summed, range(layers[0].cell.depth)
         steps = torch.stack([layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)], 1)  # (T, D, B, G)
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
-        extra = [_side_by_side(parts) for parts in zip(*(layer.extra for layer in layers), strict=True)]
+        transitions = list(zip(*(layer.transitions for layer in layers), strict=True))  # of all layers, in order
+        extra = [_side_by_side([part.own for part in of_layers]) for of_layers in transitions]
         others = [
-            torch.stack([layer.transitions[k].bias_ih[summed:] for layer in layers])[:, None] for k in depth[1:]
+            torch.stack([part.bias_ih[summed:] for part in of_layers])[:, None] for of_layers in transitions[1:]
         ]
         outputs = []
         for joined, x in zip(steps[..., :summed], steps[..., summed:], strict=True):

@@ -13,16 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmt.cells import MASK, Cell, Parameters
+from nmt.cells import MASK, Cell
 from nmt.kernels.state_gradients import StateGradients, state_gradients
 from nmt.kernels.steps import Steps, steps_of
 from nmt.model.weight_gradients import weight_gradients
-
-
-def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Parameters]:
-    """Split a cell's own parameters, which are stacked along the rows, by transition."""
-    parts = {name: parameter.chunk(depth) for name, parameter in parameters.items()}
-    return [{name: chunks[k] for name, chunks in parts.items()} for k in range(depth)]
 
 
 class Loop(torch.autograd.Function):

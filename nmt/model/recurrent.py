@@ -24,7 +24,7 @@ from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_torch
 from nmt.model.cell_check import check_cell, check_dropout, check_gradient
-from nmt.model.loop import Loop, by_transition
+from nmt.model.loop import Loop
 from nmt.model.weight_gradients import stack
 
 Kernel = Callable[..., Any]
@@ -86,6 +86,15 @@ class Masks(NamedTuple):
 NO_MASKS = Masks()
 
 
+class Transition(NamedTuple):
+    """The parameters of one transition of a step."""
+
+    weight_hh: Tensor  # (G, H)
+    bias_hh: Tensor  # (G,)
+    bias_ih: Tensor  # (G,); in the place of W x after the first transition
+    own: Parameters  # the cell's
+
+
 class Recurrent(nn.Module):
     """One recurrent layer in one direction.
 
@@ -135,14 +144,13 @@ class Recurrent(nn.Module):
         cell, sizes = self.cell, self.cell.gate_sizes(self.hidden_size)
         for gate in self.weight_ih.split_with_sizes(sizes):
             nn.init.xavier_uniform_(gate)
-        for transition in self.recurrent_weights()[0].detach().chunk(cell.depth):
-            for gate in transition.split_with_sizes(sizes[: len(sizes) - cell.input_only]):
+        for part in self.transitions():
+            for gate in part.weight_hh.detach().split_with_sizes(sizes[: len(sizes) - cell.input_only]):
                 nn.init.orthogonal_(gate)
-        for k, own in enumerate(by_transition(dict(self.extra.items()), cell.depth)):
+        for part in self.transitions():
             for name, value in cell.own_parameters(self.hidden_size).items():
-                own[name].detach().copy_(value)
-            biases = self.bias_ih.detach().chunk(cell.depth)[k].split_with_sizes(sizes)
-            by_gate = dict(zip(cell.gates, biases, strict=True))
+                part.own[name].detach().copy_(value)
+            by_gate = dict(zip(cell.gates, part.bias_ih.detach().split_with_sizes(sizes), strict=True))
             for name, bias in cell.initial_bias().items():
                 by_gate[name].fill_(bias)
 
@@ -151,6 +159,15 @@ class Recurrent(nn.Module):
         if self.weight_hh is None or self.bias_hh is None:
             return self.weight_ih.new_empty(0, self.hidden_size), self.weight_ih.new_empty(0)
         return self.weight_hh, self.bias_hh
+
+    def transitions(self) -> list[Transition]:
+        depth = self.cell.depth
+        weight_hh, bias_hh, bias_ih = (part.chunk(depth) for part in (*self.recurrent_weights(), self.bias_ih))
+        own = {name: part.chunk(depth) for name, part in self.extra.items()}
+        return [
+            Transition(weight_hh[k], bias_hh[k], bias_ih[k], {name: parts[k] for name, parts in own.items()})
+            for k in range(depth)
+        ]
 
     def masks(self, rows: int) -> Masks:
         """Draw the dropout masks of one sequence; outside training nothing is dropped."""
@@ -238,25 +255,15 @@ class Recurrent(nn.Module):
 
     def step_after_inputs(self, inputs: Tensor, state: State, mask: Tensor | None = None) -> State:
         """As `step`, from W x (N,rows)."""
-        _, *others = self.bias_ih.chunk(self.cell.depth)
-        weights = (part.chunk(self.cell.depth) for part in self.recurrent_weights())
-        own = by_transition(dict(self.extra.items()), self.cell.depth)
-        for transition in zip((inputs, *others), *weights, own, strict=True):
-            state = self.transition(state, mask, *transition)
+        dtype, summed = self.weight_ih.dtype, self.rows.summed
+        for k, of in enumerate(self.transitions()):
+            h = state[0] if mask is None else state[0] * mask
+            gates = F.linear(h, of.weight_hh, of.bias_hh).to(dtype)  # narrower under autocast, as all products are
+            x = (of.bias_ih if k else inputs).to(dtype).expand(len(gates), -1)
+            gates = torch.cat([gates[:, :summed] + x[:, :summed], gates[:, summed:]], -1)
+            state = tuple(part.to(dtype) for part in state)
+            state = self.pointwise(gates, x[:, summed:], state, self.cell.with_mask(of.own, mask))
         return state
-
-    def transition(
-        self, state: State, mask: Tensor | None, x: Tensor, weight: Tensor, bias: Tensor, parameters: Parameters
-    ) -> State:
-        """x is W x (N,rows), or its substitute for all N rows (rows,)."""
-        h = state[0] if mask is None else state[0] * mask
-        dtype = self.weight_ih.dtype  # products are narrower under autocast; gates and states are not
-        gates = F.linear(h, weight, bias).to(dtype)
-        x = x.to(dtype).expand(len(gates), -1)
-        summed = self.rows.summed
-        gates = torch.cat([gates[:, :summed] + x[:, :summed], gates[:, summed:]], -1)
-        state = tuple(part.to(dtype) for part in state)
-        return self.pointwise(gates, x[:, summed:], state, self.cell.with_mask(parameters, mask))
 
     def pointwise(self, *call: Any) -> State:
         """As Cell.pointwise."""
