@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import Self
 
 import torch
@@ -55,21 +54,17 @@ class DecodingState:
 
     def parts(self) -> tuple[list[Tensor], list[Tensor]]:
         """The tensors that a step only reads, and those that it changes."""
-        memory, output, decoder = self.memory, self.output, self.decoder
+        memory, output = self.memory, self.output
         read = memory.values, memory.keys, memory.mask, memory.final, output.pieces, output.columns
-        changed = *chain.from_iterable(decoder.layers), decoder.feed, decoder.coverage, self.attended
-        return [part for part in read if part is not None], [part for part in changed if part is not None]
+        attended = [] if self.attended is None else [self.attended]
+        return [part for part in read if part is not None], self.decoder.tensors() + attended
 
     def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self:
         """The same state with other tensors."""
         memory = Memory(*(next(read) for _ in range(4)))
         others = (part if part is None else next(read) for part in (self.output.pieces, self.output.columns))
-        layers = tuple(tuple(next(changed) for _ in layer) for layer in self.decoder.layers)
-        rest = [
-            part if part is None else next(changed)
-            for part in (self.decoder.feed, self.decoder.coverage, self.attended)
-        ]
-        return type(self)(memory, OutputLayer(self.output.product, *others), DecoderState(layers, *rest[:2]), rest[2])
+        output, decoder = OutputLayer(self.output.product, *others), self.decoder.with_tensors(changed)
+        return type(self)(memory, output, decoder, None if self.attended is None else next(changed))
 
 
 def _select(state: DecoderState, rows: Tensor) -> DecoderState:
@@ -184,8 +179,7 @@ class PackedNetwork(SearchedNetwork):
         self.output_table = model.output_table.detach()
         self.estimated: EstimatedOutputLayer | None = None  # for the last shortlist
         self._embed_src, self._embed_tgt = model.embed_src, model.embed_tgt
-        src_pieces = len(model.tgt_embedding.weight if model.config.tie == "all" else model.src_embedding.weight)
-        size = model.config.embedding_size
+        src_pieces, size = len(model.src_table.weight), model.config.embedding_size
         first = self.encoder.layers[0]
         self.src_looked_up = all(
             not layer.is_fused and layer.look_up(model.embed_src, src_pieces, size) for layer in first

@@ -42,7 +42,7 @@ def names_in_bytes(model: Seq2Seq) -> set[str]:
 def _looked_up(model: Seq2Seq) -> list[Recurrent]:
     """The layers that have a table (see PackedNetwork)."""
     first, decoder = model.encoder.directions()[0], model.decoder.layer(0)
-    src_pieces = len(model.tgt_embedding.weight if model.config.tie == "all" else model.src_embedding.weight)
+    src_pieces = len(model.src_table.weight)
     found = first if has_table(src_pieces, first[0].rows.all) else []
     embeds_once = model.decoder.wiring.embeds_once
     return [*found, decoder] if embeds_once and has_table(len(model.output_bias), decoder.rows.all) else found

@@ -98,10 +98,6 @@ class OnnxGraph:
         self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
         return names
 
-    def add_output(self, value: str, name: str) -> None:
-        """Make a value an output of this name."""
-        self.nodes.append(helper.make_node("Identity", [value], [name]))
-
     def constant(self, value: Tensor | NDArray[Any]) -> str:
         """The name of a constant; equal ones are stored once."""
         array = np.require(value.detach().numpy() if isinstance(value, Tensor) else value, requirements="C")
@@ -138,9 +134,11 @@ class OnnxGraph:
             return self.ints(*dims)  # type: ignore[arg-type]
         return self.add("Concat", *map(self.size, dims), axis=0)
 
-    def drop_unused(self, outputs: Sequence[str]) -> None:
-        """Drop nodes and constants that none of the outputs needs."""
-        wanted, kept = set(outputs), []
+    def finish(self, values: Sequence[str], outputs: Sequence[TensorSpec]) -> None:
+        """Make these values the outputs, and drop nodes and constants that none of them needs."""
+        for value, output in zip(values, outputs, strict=True):
+            self.nodes.append(helper.make_node("Identity", [value], [output.name]))
+        wanted, kept = {output.name for output in outputs}, []
         for node in reversed(self.nodes):
             if wanted & set(node.output):
                 kept.append(node)

@@ -29,7 +29,6 @@ from nmt.export.graph import Dims, OnnxGraph, Products, Size, TensorSpec, append
 from nmt.model.attention import Memory
 from nmt.model.recurrent import Recurrent
 from nmt.model.seq2seq import Seq2Seq
-from nmt.model.wirings import DecoderState
 
 INT, BOOL = torch.int64, torch.bool
 MEMORY = ("values", "keys", "mask")
@@ -60,7 +59,7 @@ class Exporter:
         self.memory_dims: dict[str, Dims] = {
             "values": ("B", "S", size), "keys": ("B", "S", keys.shape[2]), "mask": ("B", "S")
         }  # fmt: skip
-        shapes: list[Dims] = [tuple(part.shape[1:]) for part in _parts(self.start)]
+        shapes: list[Dims] = [tuple(part.shape[1:]) for part in self.start.tensors()]
         if self.start.coverage is not None:
             shapes[-1] = ("S",)
         self.state_dims = {f"state_{k}": shape for k, shape in enumerate(shapes)}
@@ -75,16 +74,6 @@ class Exporter:
     def memory_spec(self, name: str) -> TensorSpec:
         return TensorSpec(name, self.memory_dims[name], BOOL if name == "mask" else torch.float32)
 
-    def state_of(self, parts: Sequence[Tensor]) -> DecoderState:
-        """A step's state, made from its parts."""
-        rest = iter(parts)
-        layers = tuple(tuple(next(rest) for _ in layer) for layer in self.start.layers)
-        return DecoderState(
-            layers,
-            None if self.start.feed is None else next(rest),
-            None if self.start.coverage is None else next(rest),
-        )
-
     def decoder(self) -> tuple[onnx.ModelProto, tuple[str, ...]]:
         model, bias = self.model, self.bias
         states = [TensorSpec(name, (*BATCH, *dims)) for name, dims in self.state_dims.items()]
@@ -92,19 +81,17 @@ class Exporter:
 
         def step(ids: Tensor, values: Tensor, keys: Tensor, mask: Tensor, *states: Tensor) -> list[Tensor]:
             memory = Memory(values, keys, mask, values[:, 0])
-            state = self.state_of([part.flatten(0, 1) for part in states])
+            state = self.start.with_tensors(part.flatten(0, 1) for part in states)
             features, state, _ = model.decoder.step(model.embed_tgt(ids).flatten(0, 1), state, memory)
             log_probs = F.linear(features, model.output_table, bias).log_softmax(-1)
-            return [part.view(*ids.shape, *part.shape[1:]) for part in (log_probs, *_parts(state))]
+            return [part.view(*ids.shape, *part.shape[1:]) for part in (log_probs, *state.tensors())]
 
         graph = OnnxGraph(self.products)
         graph.learn_sizes(inputs)
         found = self.append(graph, step, *inputs)
         log_probs = TensorSpec("log_probs", (*BATCH, len(self.original.output_bias)))
         outputs = [log_probs, *(TensorSpec(f"next_{name}", dims) for name, dims, _ in states)]
-        for value, output in zip(found, outputs, strict=True):
-            graph.add_output(value, output.name)
-        graph.drop_unused([output.name for output in outputs])
+        graph.finish(found, outputs)
         read = {name for node in graph.nodes for name in node.input}
         used = [one for one in inputs if one.name in read or one in states]
         memory = tuple(one.name for one in used if one.name in MEMORY)
@@ -122,7 +109,7 @@ class Exporter:
 
         def begin(values: Tensor, mask: Tensor, final: Tensor) -> list[Tensor]:
             of_source = Memory(values, model.decoder.attention.keys(values), mask, final)
-            return [of_source.keys, *(part[:, None] for part in _parts(model.decoder.initial_state(of_source)))]
+            return [of_source.keys, *(part[:, None] for part in model.decoder.initial_state(of_source).tensors())]
 
         of_source = (
             TensorSpec(values, ("B", "S", size)), TensorSpec(mask, ("B", "S"), BOOL), TensorSpec(final, ("B", size))
@@ -131,9 +118,7 @@ class Exporter:
         found = {"values": values, "keys": keys, "mask": mask} | dict(zip(self.state_dims, states, strict=True))
         outputs = [self.memory_spec(name) for name in memory]
         outputs += [TensorSpec(name, ("B", 1, *dims)) for name, dims in self.state_dims.items()]
-        for output in outputs:
-            graph.add_output(found[output.name], output.name)
-        graph.drop_unused([output.name for output in outputs])
+        graph.finish([found[output.name] for output in outputs], outputs)
         return model_of(graph, "encoder", inputs, outputs)
 
     def run_layers(self, graph: OnnxGraph, mask: str) -> tuple[str, str]:
@@ -193,8 +178,3 @@ class Exporter:
             scan_output_directions=[int(back)],
         )  # fmt: skip
         return graph.add("Transpose", of_time, perm=[1, 0, 2]), last[0]
-
-
-def _parts(state: DecoderState) -> list[Tensor]:
-    rest = [part for part in (state.feed, state.coverage) if part is not None]
-    return [*(part for layer in state.layers for part in layer), *rest]

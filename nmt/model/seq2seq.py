@@ -116,9 +116,13 @@ class Seq2Seq(nn.Module):
         """The weight of the output layer (V,F)."""
         return self.output_weight if self.config.tie == "none" else self.tgt_embedding.weight
 
+    @property
+    def src_table(self) -> nn.Embedding:
+        return self.tgt_embedding if self.config.tie == "all" else self.src_embedding
+
     def embed_src(self, ids: Tensor) -> Tensor:
         """Source ids (...) -> (...,E)."""
-        return self.embed(self.tgt_embedding if self.config.tie == "all" else self.src_embedding, ids)
+        return self.embed(self.src_table, ids)
 
     def embed_tgt(self, ids: Tensor) -> Tensor:
         """Target ids (...) -> (...,E)."""

@@ -10,8 +10,9 @@ E embedding, H hidden units, M context features, F features for the output layer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -30,6 +31,16 @@ class DecoderState:
     layers: tuple[Any, ...]  # the state of every layer
     feed: Tensor | None = None  # (N, F): the features of the previous step, if they are fed back
     coverage: Tensor | None = None  # (N, S): the weight that source tokens have received, if attention uses it
+
+    def tensors(self) -> list[Tensor]:
+        """All its tensors, in order."""
+        rest = [part for part in (self.feed, self.coverage) if part is not None]
+        return [*chain.from_iterable(self.layers), *rest]
+
+    def with_tensors(self, tensors: Iterator[Tensor]) -> DecoderState:
+        """The same state with the next of other tensors."""
+        layers = tuple(tuple(next(tensors) for _ in layer) for layer in self.layers)
+        return DecoderState(layers, *(part if part is None else next(tensors) for part in (self.feed, self.coverage)))
 
 
 class DecoderMasks(NamedTuple):
