@@ -14,7 +14,15 @@ from torch import Tensor
 
 import nmt.cells
 from nmt.cells import Cell
-from nmt.kernels.trace import NotTraceableError, RowFunction, matrix_names, trace, trace_phases, undisturbed
+from nmt.kernels.trace import (
+    NotTraceableError,
+    RowFunction,
+    matrix_names,
+    smallest_sizes,
+    trace,
+    trace_phases,
+    undisturbed,
+)
 
 Parts = Mapping[str, Tensor]  # operands by their names
 StepCall = Callable[[int], None]  # a kernel with its operands: computes the step of this number
@@ -72,7 +80,7 @@ def kernel_name(cell: Cell) -> str:
 @undisturbed()
 def parameter_names(cell: Cell) -> tuple[str, ...]:
     """The names of the cell's own parameters."""
-    return tuple(cell.own_parameters(1))
+    return tuple(cell.own_parameters(smallest_sizes(cell)[0]))
 
 
 @cache

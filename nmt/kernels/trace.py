@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +26,7 @@ from nmt.kernels.recorder import Recorder
 __all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace", "undisturbed"]
 
 SIZES = 7, 11  # units while tracing: sizes that no other dimension has
+MOST_UNITS = 65536  # of any layer
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,24 @@ def trace(cell: Cell) -> TracedCell:
 
 
 @cache
+def smallest_sizes(cell: Cell) -> tuple[int, int]:
+    """The two smallest numbers of units that the cell can have; twice the same if there is only one."""
+
+    def is_possible(units: int) -> bool:
+        try:
+            return bool(cell.gate_sizes(units))
+        except ValueError:
+            return False
+
+    found = list(islice(filter(is_possible, range(1, MOST_UNITS + 1)), 2))
+    return found[0], found[-1]
+
+
+@cache
 @undisturbed()
 def matrix_names(cell: Cell) -> set[str]:
     """The names of the cell's own parameters that `cells.base.product` multiplies by: both their dimensions grow."""
-    small, large = cell.own_parameters(1), cell.own_parameters(2)
+    small, large = map(cell.own_parameters, smallest_sizes(cell))
     return {name for name, own in small.items() if len(own) != len(large[name])}
 
 

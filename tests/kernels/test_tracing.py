@@ -18,7 +18,8 @@ from nmt.cells import CELLS, Cell
 from nmt.cells.gru import GRU
 from nmt.cells.rnn import RNN
 from nmt.kernels.expressions import CONSTANT, FUNCTIONS, Expressions
-from nmt.kernels.trace import NotTraceableError, RowFunction, trace, trace_phases
+from nmt.kernels.operands import parameter_names
+from nmt.kernels.trace import NotTraceableError, RowFunction, matrix_names, smallest_sizes, trace, trace_phases
 
 B = 3
 
@@ -246,12 +247,23 @@ class Even(GRU):
             raise ValueError(f"hidden_size is {hidden_size}; it must be even")
         return super().gate_sizes(hidden_size)
 
+    def own_parameters(self, hidden_size):
+        return {
+            "matrix": torch.ones(self.gate_sizes(hidden_size)[0], hidden_size),
+            "gain": torch.ones(1, hidden_size),
+        }
+
 
 @pytest.mark.parametrize("way", [trace, trace_phases])
 @pytest.mark.parametrize("cell", [Changing(), Even()])
 def test_a_cell_that_changes_what_it_is_given_or_refuses_a_size_is_refused(way, cell):
     with pytest.raises(NotTraceableError):
         way(cell)
+
+
+def test_a_cells_own_parameters_are_told_apart_at_sizes_that_it_can_have():
+    assert smallest_sizes(Even()) == (2, 4)
+    assert (parameter_names(Even()), matrix_names(Even())) == (("matrix", "gain"), {"matrix"})
 
 
 @dataclass(frozen=True)
