@@ -57,8 +57,10 @@ class Graphs:
 
     def run(self, key: Hashable, work: Work, *inputs: Tensor) -> Sequence[Tensor]:
         """work(*inputs); valid until the next run. `key` identifies the work, apart from the shapes of its inputs."""
+        if self.is_off:
+            return work(*inputs)
         key = key, shapes(inputs)
-        entry = None if self.is_off else self.entries.get(key)
+        entry = self.entries.get(key)
         if entry is None:
             outputs = work(*inputs)
             self.entries[key] = _Entry(self._place_of(outputs))
@@ -107,6 +109,7 @@ class Graphs:
     def _fails(self, error: Exception) -> None:
         self.is_off = True
         self.entries.clear()
+        self.outputs.clear()
         log.warning("%s goes on without CUDA graphs, which fail here: %s", self.what, str(error).partition("\n")[0])
 
 

@@ -69,7 +69,7 @@ def test_a_graph_made_in_inference_serves_in_training(graphs):
     assert weight.grad.tolist() == [2, 2, 2]
 
 
-def test_a_device_that_cannot_capture_goes_on_without_after_one_warning(graphs, caplog):
+def test_a_device_that_cannot_capture_goes_on_without_and_keeps_nothing_after_one_warning(graphs, caplog):
     def fails(done, beside):
         raise RuntimeError("operation not permitted\nwhen a stream is capturing")
 
@@ -77,6 +77,8 @@ def test_a_device_that_cannot_capture_goes_on_without_after_one_warning(graphs, 
     for _ in range(4):
         assert graphs.run("a", twice, *torch.ones(2, 3))[0].sum() == 6
     assert caplog.messages == ["training goes on without CUDA graphs, which fail here: operation not permitted"]
+    assert not graphs.entries
+    assert not graphs.outputs
 
 
 @on_a_gpu
