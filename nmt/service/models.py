@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.common.json_text import to_json
@@ -91,7 +91,7 @@ class Models:
 def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
     """Translate texts in which all tags and entities are markup, and put the tags back."""
     from nmt.text.markup import take_out
-    from nmt.translation.markup import with_tags
+    from nmt.translation.markup import on_each, with_tags
 
     # Always escaped: otherwise the translation of a text without & could be read as a tag.
     markups = [replace(take_out(text), escaped=True) for text in texts]
@@ -100,7 +100,7 @@ def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -
         numbers = [i for i, markup in enumerate(markups) if bool(markup.elements) == tagged]
         plain = [markups[i].plain for i in numbers]
         translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest)
-        found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
+        found |= {i: on_each(partial(with_tags, markups[i]), one) for i, one in zip(numbers, translated, strict=True)}
     return [found[i] for i in range(len(texts))]
 
 

@@ -26,7 +26,7 @@ from nmt.text.protection import SYMBOL
 from nmt.text.sentences import sentences
 from nmt.translation.batches import BatchTranslator, fast_batch_size
 from nmt.translation.ensemble import load_ensemble
-from nmt.translation.markup import around_markup, linked, unmasked
+from nmt.translation.markup import around_markup, linked, on_each, unmasked
 from nmt.translation.paragraphs import by_sentences
 from nmt.translation.sources import MAX_CHARS, MAX_PIECES, ScoredPair, Source, pairs_of, pieces_of, sources_of
 from nmt.translation.values import (
@@ -249,7 +249,7 @@ class Translator(BatchTranslator):
         made_up = self.tokenizer.symbol_ids and any(SYMBOL.search(one.text) for one in (found, *found.alternatives))
         if task.alignment or source.text.kept or made_up:
             prefix = self.tokenizer.decode_tgt(source.prefix_ids)
-            found = unmasked(source.text, linked(source.text.text, found), prefix)
+            found = on_each(lambda one: unmasked(source.text, linked(source.text.text, one), prefix), found)
         is_long = source.pieces > self.src_pieces
         crowded = is_long and len(sentences(text[:MAX_CHARS], self.languages[0])) > 1
         return replace(found, truncated=source.is_cut, crowded=crowded)
