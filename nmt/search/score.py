@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from torch import Tensor
 
 from nmt.common.ranges import check_ranges
 from nmt.search.base import Search
 
-Number = TypeVar("Number", float, Tensor)  # or tensors of numbers
-
 LEAST = 1e-6  # lower bound of a source token's weight, so that its logarithm is finite
 
-NORMALISATIONS: dict[str, Callable[[Any, float], Any]] = {
+NORMALISATIONS: dict[str, Callable[[float, float], float]] = {
     # sum: the plain log-probability, which favours short translations
     "none": lambda length, alpha: 1.0,
     # the mean over tokens when alpha is 1
@@ -32,10 +29,9 @@ NORMALISATIONS: dict[str, Callable[[Any, float], Any]] = {
 }
 
 
-def length_penalty(name: str, length: Number, alpha: float) -> Number:
+def length_penalty(name: str, length: float, alpha: float) -> float:
     """The divisor of the log-probability of `length` tokens (EOS included)."""
-    penalty: Number = NORMALISATIONS[name](length, alpha)
-    return penalty
+    return NORMALISATIONS[name](length, alpha)
 
 
 def coverage(attended: Tensor) -> Tensor:
@@ -63,6 +59,6 @@ class RankedSearch(Search):
     def sees_attention(self) -> bool:
         return self.coverage > 0
 
-    def score(self, log_prob: Number, length: Number, coverage: Number) -> Number:
-        """The score of a hypothesis (see above), or of many."""
+    def score(self, log_prob: float, length: int, coverage: float) -> float:
+        """The score of a hypothesis (see above)."""
         return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from nmt.bundle import Bundle, load_bundle, load_config, model_folder
+from nmt.bundle import Bundle, load_bundle, load_config
 from nmt.engine import resolve_device
 from nmt.model.seq2seq import Seq2Seq
 
@@ -20,16 +20,15 @@ class LoadedModels(NamedTuple):
     compute: str
 
 
-def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: str = "auto") -> LoadedModels:
+def load_ensemble(folders: Sequence[Path], device: str, compute: str) -> LoadedModels:
     """Load models. Raises ValueError when none is given, one is invalid, they differ in tokenizer or directions, or
     this machine lacks the device or precision."""
     if not folders:
         raise ValueError("no model directory is given")
-    found = [model_folder(folder) for folder in folders]
-    if packed := [folder for folder in found if load_config(folder)[0].packed]:
+    if packed := [folder for folder in folders if load_config(folder)[0].packed]:
         device, compute = _for_packed(packed[0], device, compute)
     where = torch.device(resolve_device(device))
-    first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in found]
+    first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in folders]
     directions = first.config.every_direction
     for folder, bundle in zip(folders, bundles, strict=True):
         if bundle.tokenizer.content != first.tokenizer.content:
@@ -39,7 +38,7 @@ def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: 
     return LoadedModels(first, [bundle.model for bundle in others], where, compute)
 
 
-def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[str, str]:
+def _for_packed(folder: Path, device: str, compute: str) -> tuple[str, str]:
     """The device and precision of a model with packed weights. Raises ValueError when others are asked for."""
     for asked, able in ((device, "cpu"), (compute, "int8")):
         if asked not in ("auto", able):

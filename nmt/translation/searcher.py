@@ -60,9 +60,8 @@ class Searcher:
         self.always_shortlists = False
         self.compute = resolve_compute(compute, device)
         self.network: Any = searchable(models, self.compute)
-        self.run: on_device.Run | None = None  # runs steps of a search on a GPU, as a CUDA graph where possible
-        if device.type == "cuda":
-            self.run = graphs_on(device, "search").run
+        # Runs steps of a search on a GPU, as a CUDA graph where possible.
+        self.run: on_device.Run | None = graphs_on(device, "search").run if device.type == "cuda" else None
         self._states: dict[bool, Any] = {}  # an example state, without and with attention
 
     def shortlist(self, src: torch.Tensor) -> Shortlist | None:
@@ -89,10 +88,9 @@ class Searcher:
         """The hypotheses for each source (ids with EOS), best first. `prefixes` are the ids that they begin with;
         `watch` may replace the search's step and first state."""
         needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
-        if self.run and is_plain_beam(task.search) and not needs_each_step:
-            with _as_asked(self.device):
-                return self._found_on_device(task, sources, self.run)
         with _as_asked(self.device):
+            if self.run and is_plain_beam(task.search) and not needs_each_step:
+                return self._found_on_device(task, sources, self.run)
             step, state, request, pieces = self._prepared(task, sources, prefixes)
             step, state = task.search.unrepeated(step, state)
             if watch:

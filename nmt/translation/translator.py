@@ -5,7 +5,7 @@ Imports torch, NumPy and sentencepiece, but nothing that only training needs: a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ class Translator(BatchTranslator):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is None:
             raise TypeError("this Translator was not loaded from model directories, so it cannot be pickled: save it")
-        return _reloaded, (self.origin, {name: getattr(self, name) for name in SETTINGS})
+        return type(self).load, self.origin, {name: getattr(self, name) for name in SETTINGS}
 
     def toward(self, direction: Direction) -> Translator:
         """A translator that shares everything with this one, with this direction as its default."""
@@ -291,10 +291,3 @@ class Translator(BatchTranslator):
         return Translation(
             tgt, total, total, tokens, src_tokens, truncated=pair.is_cut, token_log_probs=tuple(log_probs)
         )
-
-
-def _reloaded(origin: tuple[Any, ...], settings: Mapping[str, Any]) -> Translator:
-    translator = Translator.load(*origin)
-    for name, value in settings.items():
-        setattr(translator, name, value)
-    return translator
