@@ -15,8 +15,7 @@ from nmt.cells import CELLS, Cell, ParallelCell
 from nmt.common.files import write_atomically
 from nmt.common.resources import resource
 from nmt.kernels.c import sources
-from nmt.kernels.trace import NotTraceableError
-from nmt.kernels.triton_scan import scan_kernels
+from nmt.kernels.triton_scan import is_scannable
 from nmt.model.recurrent import FUSED, Recurrent
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -79,11 +78,10 @@ def kernels(cell: Cell) -> tuple[str, str]:
     found = ["C" if for_training else "torch"]
     if isinstance(cell, ParallelCell):
         found = ["torch, all steps at once"]
-    try:
-        scan_kernels(cell)
+    if is_scannable(cell):
         found.append("Triton's scan")
-    except NotTraceableError:
-        found += ["Triton"] if for_training and not isinstance(cell, ParallelCell) else []
+    elif for_training and not isinstance(cell, ParallelCell):
+        found.append("Triton")
     if type(cell) in FUSED:
         found.append("torch's own")
     return ", ".join(found), "C" if for_search else "torch"

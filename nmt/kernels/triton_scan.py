@@ -12,7 +12,7 @@ from functools import cache
 
 from nmt.cells import Cell
 from nmt.kernels.expressions import NUMBER_OF_UNITS, SUM
-from nmt.kernels.operands import kept_states, kernels_of, parameter_names
+from nmt.kernels.operands import has_kernels, kept_states, kernels_of, parameter_names
 from nmt.kernels.trace import RowFunction
 from nmt.kernels.triton_source import HEADER, LOADED, OF_STEPS, function_source, store, value_of, values
 
@@ -27,7 +27,9 @@ OF_ROW = [
 
 @cache
 def is_scannable(cell: Cell) -> bool:
-    """Whether a unit's step needs no other unit, of a cell with kernels."""
+    """Whether a cell has kernels, and a unit's step needs no other unit."""
+    if not has_kernels(cell):
+        return False
     nodes = (node.function for kernel in kernels_of(cell) for node in kernel.function.expressions.nodes)
     return cell.input_only == len(cell.gates) and {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes)
 
