@@ -105,6 +105,10 @@ def _unit_by_unit(function: str) -> Callable[..., Tensor]:
     return lambda coder, *arguments: coder.apply(function, *arguments)
 
 
+def _exchanged(function: str) -> Callable[..., Tensor]:
+    return lambda coder, x, y: coder.apply(function, y, x)
+
+
 def _sum_of(coder: Coder, x: Tensor, y: Tensor | float, factor: float = 1.0) -> Tensor:
     return coder.apply("add", x, y if factor == 1 else coder.apply("mul", y, factor))
 
@@ -213,22 +217,20 @@ MOVES = {
     aten.cat.default,
     aten.stack.default,
 }
+# Elementwise functions: of one tensor; of two tensors, or a tensor and a number; of these in the other order.
+UNARY = {aten.neg: "neg", aten.exp: "exp", aten.abs: "abs", aten.sigmoid: "sigmoid", aten.tanh: "tanh"}
+BINARY = {aten.sub: "sub", aten.mul: "mul", aten.div: "div", aten.gt: "greater", aten.ge: "at_least"}
+EXCHANGED = {aten.rsub: "sub", aten.lt: "greater", aten.le: "at_least"}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{operation.default: _unit_by_unit(name) for operation, name in UNARY.items()},
+    **{operation.Tensor: _unit_by_unit(name) for operation, name in BINARY.items()},
+    **{operation.Scalar: _unit_by_unit(name) for operation, name in BINARY.items()},
+    **{operation.Tensor: _exchanged(name) for operation, name in EXCHANGED.items()},
+    **{operation.Scalar: _exchanged(name) for operation, name in EXCHANGED.items()},
     aten.add.Tensor: _sum_of,
     aten.add.Scalar: _sum_of,
-    aten.sub.Tensor: _unit_by_unit("sub"),
     aten.sub_.Tensor: _unit_by_unit("sub"),
-    aten.mul.Tensor: _unit_by_unit("mul"),
-    aten.mul.Scalar: _unit_by_unit("mul"),
-    aten.div.Tensor: _unit_by_unit("div"),
-    aten.div.Scalar: _unit_by_unit("div"),
-    aten.rsub.Scalar: lambda coder, x, y: coder.apply("sub", y, x),
-    aten.neg.default: _unit_by_unit("neg"),
-    aten.exp.default: _unit_by_unit("exp"),
-    aten.abs.default: _unit_by_unit("abs"),
     aten.sgn.default: _sign,
-    aten.sigmoid.default: _unit_by_unit("sigmoid"),
-    aten.tanh.default: _unit_by_unit("tanh"),
     aten.reciprocal.default: lambda coder, x: coder.apply("div", 1.0, x),
     aten.pow.Tensor_Scalar: _power,
     aten.silu.default: _silu,
@@ -238,14 +240,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     aten.maximum.default: _unit_by_unit("maximum"),
     aten.minimum.default: _unit_by_unit("minimum"),
     aten.clamp_min.default: _unit_by_unit("maximum"),
-    aten.gt.Tensor: _unit_by_unit("greater"),
-    aten.lt.Tensor: lambda coder, x, y: coder.apply("greater", y, x),
-    aten.gt.Scalar: _unit_by_unit("greater"),
-    aten.lt.Scalar: lambda coder, x, y: coder.apply("greater", y, x),
-    aten.ge.Scalar: _unit_by_unit("at_least"),
-    aten.ge.Tensor: _unit_by_unit("at_least"),
-    aten.le.Scalar: lambda coder, x, y: coder.apply("at_least", y, x),
-    aten.le.Tensor: lambda coder, x, y: coder.apply("at_least", y, x),
     aten.eq.Tensor: _unit_by_unit("equal"),
     aten.where.self: _unit_by_unit("where"),
     aten.masked_fill_.Scalar: lambda coder, x, mask, value: coder.apply("where", mask, value, x),

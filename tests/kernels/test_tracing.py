@@ -225,6 +225,7 @@ ODD = {
     "value": lambda h: torch.addcmul(h, h, h, value=2),
     "rounding": lambda h: torch.div(h, 2, rounding_mode="floor"),
     "rsub": lambda h: torch.rsub(h, 1, alpha=2),
+    "rsub of tensors": lambda h: torch.rsub(h, h * 2),
     "in place": in_place,
     "of a view": of_a_view,
     "beside a copy": beside_a_copy,
