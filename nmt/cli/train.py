@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import fail, one_line_errors, warn
 from nmt.cli.streams import prepare_streams
-from nmt.cli.sweep import Sweep, sweeping
 from nmt.common.bars import seen
 from nmt.common.log_lines import show_log
 from nmt.common.shown import shown
@@ -21,6 +20,7 @@ from nmt.common.signals import Stopped
 from nmt.common.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from nmt.cli.sweep import Sweep
     from nmt.config import RunConfig
     from nmt.training.run import Trained
 
@@ -34,7 +34,7 @@ def main() -> None:
     with one_line_errors(COMMAND):
         from nmt.cli.app import run_app
 
-        run_app(COMMAND, "train", run, settled, explain, sweeping)
+        run_app(COMMAND, "train", run, settled, explain, sweeps=True)
 
 
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
@@ -54,8 +54,7 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
 def told(config: RunConfig, quiet: bool, before: str = "") -> Iterator[bool]:
     """Show the log of the training, with `before` as a prefix, and a line if a signal ends it; `quiet` leaves only
     warnings. Yields whether this process does so, which only the first one does. Raises ValueError."""
-    from nmt.training.folder import is_first_process
-    from nmt.training.ranks import ranked
+    from nmt.training.ranks import is_first_process, ranked
 
     try:
         with ranked(config.trainer), seen(not quiet):

@@ -26,7 +26,7 @@ from nmt.sweep.space import Scalar, Space, find_space, in_words, quoted, read_sp
 from nmt.sweep.study import TABLE, StudyPlan, Training, TrialFailedError, search
 from nmt.training.callbacks import Watch
 from nmt.training.divergence import DivergenceError
-from nmt.training.folder import CHANGEABLE
+from nmt.training.folder import CHANGEABLE, PLACES
 from nmt.training.machine import on_one_device
 from nmt.training.run import Trained, train
 from nmt.training.warm_start import is_decided, own_settings
@@ -80,7 +80,7 @@ def space_for(options: argparse.Namespace, fixed: Sequence[str]) -> Space:
     path = find_space(options.space)
     space = read_space(path)
     for key in space:
-        if key.startswith("hydra") or key in ("run", "runs_dir", "cache_dir"):
+        if key.startswith("hydra") or key in PLACES:
             raise ValueError(f"{path} is no space: {key} is nothing that a model depends on")
     left = {key: one for key, one in space.items() if key not in overridden(fixed)}
     if not left:

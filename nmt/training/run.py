@@ -45,7 +45,6 @@ from nmt.training.folder import (
     ORIGIN,
     check_run_dir,
     check_text,
-    is_first_process,
     resumed_config,
     taken,
     write_validation,
@@ -58,11 +57,11 @@ from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.parts_check import check_parts
-from nmt.training.ranks import check_pairs, from_first, joined, ranked, with_shards, world
+from nmt.training.ranks import check_pairs, from_first, is_first_process, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.surroundings import process_left_as_found, quiet_lightning
 from nmt.training.trainer import Run, build_trainer
-from nmt.training.warm_start import check_start, own_settings
+from nmt.training.warm_start import check_start, check_tags, own_settings
 from nmt.translation.translator import Translator
 
 log = logging.getLogger(__name__)
@@ -166,22 +165,17 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None) -> Prepared:
-    data, cache_dir = config.data, Path(config.cache_dir)
-    if not config.init:
-        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
-    start = load_bundle(config.init)
-    check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
-    if config.init_vocabulary == "swap":
-        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
-    if start.config.tags and not data.tags:
-        raise ValueError(f"init={config.init} begins each source with a tag; data.tags must be true too")
-    try:
-        start.tokenizer.control_ids(data.every_direction.tag_pieces)
-    except ValueError as error:
-        raise ValueError(f"init={config.init}: {error}; init_vocabulary=swap learns new ones") from None
-    prepared = prepare(data, config.tokenizer, cache_dir, start.tokenizer, check, config.auto)
-    lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
-    return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
+    start = load_bundle(config.init) if config.init else None
+    if start:
+        check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
+    kept = start if config.init_vocabulary == "keep" else None
+    if kept:
+        check_tags(config.init, kept, config.data)
+    pieces, cache_dir = kept and kept.tokenizer, Path(config.cache_dir)
+    prepared = prepare(config.data, config.tokenizer, cache_dir, pieces, check, config.auto)
+    if kept and kept.lexicon:  # the new text alone may be too little to learn it from
+        return replace(prepared, lexicon=prepared.lexicon.joined(kept.lexicon))
+    return prepared
 
 
 def _train_through(
