@@ -190,12 +190,17 @@ class ModelDirectories(Checkpoint):
 def save_model(folder: Path, module: TrainingModule) -> None:
     """Save the weights, or their average, whichever the last validation found better."""
     validation = module.validation
-    scores = {name: asdict(score) for name, score in validation.scores.items()}
-    of_each = {
-        direction: {name: asdict(score) for name, score in found.items()}
-        for direction, found in validation.by_direction.items()
+    found = {
+        "valid": _plain(validation.scores),
+        "nll": validation.nll,
+        "step": module.global_step,
+        "average": validation.average,
     }
+    if validation.by_direction:
+        found["directions"] = {str(one): _plain(scores) for one, scores in validation.by_direction.items()}
     with module.averages.applied(validation.average, module.model):
-        found = {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
-        found |= {"directions": of_each} if of_each else {}
         save_bundle(folder, module.bundle(), model_card(module), found)
+
+
+def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
+    return {name: asdict(score) for name, score in scores.items()}

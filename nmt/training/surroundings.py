@@ -32,18 +32,16 @@ def quiet_lightning() -> Iterator[None]:
     """Within this context Lightning says nothing of what is intended; a program's own trainings hear of it again."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
-    before = warnings.filters[:]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    for chatter in NOT_FOR_USERS:
-        warnings.filterwarnings("ignore", message=f".*{chatter}")
-    own = [one for one in warnings.filters if one not in before]
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        warnings.filters[:] = [one for one in warnings.filters if one not in own]  # type: ignore[index]
+    with warnings.catch_warnings():
+        for chatter in NOT_FOR_USERS:
+            warnings.filterwarnings("ignore", message=f".*{chatter}")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 @contextmanager
