@@ -115,15 +115,13 @@ class Composition:
 
     def _groups(self) -> dict[str, set[str]]:
         """The choices of each group, in our folder and the user's."""
-        from nmt.composition import NAMED, SCHEMAS
-        from nmt.plain_data import names_of
+        from nmt.composition import choices_of, groups
 
-        groups = {group: set(names_of(base)) for group, base in SCHEMAS.items()}
-        groups |= {group: set(names()) for group, names in NAMED.items()}
-        folders = [Path(folder) for folder in (resource("conf"), self.config_path, self.config_dir) if folder]
-        for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
-            groups.setdefault(path.parent.name, set()).add(path.stem)
-        return groups
+        found = {group: set(choices_of(group)) for group in groups()}
+        for folder in filter(None, (self.config_path, self.config_dir)):
+            for path in Path(folder).glob("*/*.yaml"):
+                found.setdefault(path.parent.name, set()).add(path.stem)
+        return found
 
 
 def _dotted(data: Any, prefix: str = "") -> Iterator[str]:
