@@ -14,6 +14,7 @@ from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
 from nmt.cli.evaluation_documents import both_sides, is_document, one_side, sources, text_lines
 from nmt.common.files import from_home
+from nmt.data.pair_files import READERS
 from nmt.formats import SUFFIXES, TEXT, TSV, format_of
 from nmt.formats.headers import are_names, names_another, shown
 from nmt.hub import local
@@ -37,7 +38,8 @@ class EvaluationSet(NamedTuple):
 
 def add_measure_options(parser: argparse.ArgumentParser) -> None:
     """Options for how references are given and how BLEU tokenises them."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--ref",
         type=Path,
         action="append",
@@ -47,15 +49,13 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         "column of a .tsv is a reference of its own, under a first line of names or none, unless it is named after "
         "another language. Of several an empty one is none",
     )
-    parser.add_argument(
+    add(
         "--tokenize",
         choices=TOKENIZATIONS,
         metavar="NAME",
         help=f"BLEU's tokens: {', '.join(TOKENIZATIONS)}; default: as the model says, else by the target language",
     )
-    parser.add_argument(
-        "--tgt", metavar="LANG", help="the target language, such as ja; default: --to, or the model's"
-    )
+    add("--tgt", metavar="LANG", help="the target language, such as ja; default: --to, or the model's")
 
 
 def read_test_set(options: argparse.Namespace) -> EvaluationSet:
@@ -80,8 +80,6 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
 def set_name(src: Path) -> str:
     """The name of a file's test set: the file's name without its compression, format and language. The rest may
     distinguish it from others (dev.2016.de and dev.2017.de)."""
-    from nmt.data.pair_files import READERS
-
     name = Path(src.name.removesuffix(".gz"))
     while name.suffix.lower() in {*SUFFIXES, *READERS, ".txt"}:
         name = name.with_suffix("")

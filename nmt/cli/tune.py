@@ -23,37 +23,27 @@ def parser() -> Parser:
         "one that was killed goes on.",
         epilog="How a finished model should search is found by nmt-evaluate --tune.",
     )
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="for all trials, as of nmt-train; run= names the study",
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("overrides", nargs="*", metavar="KEY=VALUE", help="for all trials, as of nmt-train; run= names the study")
+    add(
         "--space",
         default="default",
         metavar="FILE",
         help="what is searched through: a YAML file, or default or architecture, which come with nmt (%(default)s); "
         "what is overridden is not",
     )
-    parser.add_argument(
-        "--trials", type=up_to(MAX_TRIALS), default=20, metavar="N", help="of the study in all (%(default)s)"
-    )
-    parser.add_argument(
-        "--sampler", choices=["tpe", "random"], default="tpe", help="what is tried next (%(default)s)"
-    )
-    parser.add_argument(
+    add("--trials", type=up_to(MAX_TRIALS), default=20, metavar="N", help="of the study in all (%(default)s)")
+    add("--sampler", choices=["tpe", "random"], default="tpe", help="what is tried next (%(default)s)")
+    add(
         "--pruner",
         choices=["median", "hyperband", "none"],
         default="median",
         help="which trials are ended after a validation: those worse than the median of the others then, after five "
         "whole ones (%(default)s)",
     )
-    parser.add_argument(
-        "--prune-after", type=positive, default=1, metavar="N", help="epochs, at the earliest (%(default)s)"
-    )
-    parser.add_argument("--seed", type=positive, default=1, metavar="N", help="of the search (%(default)s)")
-    parser.add_argument("--config-dir", metavar="DIR", help="a folder with choices of your own, as of nmt-train")
+    add("--prune-after", type=positive, default=1, metavar="N", help="epochs, at the earliest (%(default)s)")
+    add("--seed", type=positive, default=1, metavar="N", help="of the search (%(default)s)")
+    add("--config-dir", metavar="DIR", help="a folder with choices of your own, as of nmt-train")
     add_common(parser)
     return parser
 
