@@ -165,13 +165,14 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None) -> Prepared:
-    start = load_bundle(config.init) if config.init else None
-    if start:
+    kept = None  # the model whose pieces are those of this one
+    if config.init:
+        start = load_bundle(config.init)
         check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
-    kept = start if config.init_vocabulary == "keep" else None
-    if kept:
-        check_tags(config.init, kept, config.data)
-    pieces, cache_dir = kept and kept.tokenizer, Path(config.cache_dir)
+        if config.init_vocabulary == "keep":
+            check_tags(config.init, start, config.data)
+            kept = start
+    pieces, cache_dir = kept.tokenizer if kept else None, Path(config.cache_dir)
     prepared = prepare(config.data, config.tokenizer, cache_dir, pieces, check, config.auto)
     if kept and kept.lexicon:  # the new text alone may be too little to learn it from
         return replace(prepared, lexicon=prepared.lexicon.joined(kept.lexicon))
