@@ -75,9 +75,8 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
-        with seen(not options.quiet):
-            report = compare_systems(options)
+    with command(parser()) as options, seen(not options.quiet):
+        report = compare_systems(options)
         print(to_json(report, 2) if options.json else text(report))
 
 

@@ -87,10 +87,8 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
-        with seen(not options.quiet):
-            text = tuned(options) if options.tune else evaluated(options)
-        print(text)
+    with command(parser()) as options, seen(not options.quiet):
+        print(tuned(options) if options.tune else evaluated(options))
 
 
 def tuned(options: argparse.Namespace) -> str:

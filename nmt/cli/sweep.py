@@ -38,24 +38,21 @@ class Sweep:
     fixed: frozenset[str]  # keys with one value for all runs, left out of names
     process: int = 0  # the id of the command's process
 
-    def name(self, overrides: list[str]) -> str:
-        """The name of a run's folder in the sweep's folder: only the settings that differ."""
-        return run_name([one for one in overrides if _key(one) not in self.fixed])
-
     def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
-        """Run `work` with the run's name and save the outcome. Returns the score, or NaN if the run failed: the other
-        runs continue, and the result of an earlier start stays. A signal ends all runs."""
+        """Call `work` with the value of the run's run=, and save the outcome. Returns the score, or NaN if the run
+        failed: the other runs continue, and the result of an earlier start stays. A signal ends all runs."""
+        name = run_name([one for one in overrides if _key(one) not in self.fixed])
         given = overridden(overrides).items()
         own = {key: value for key, value in given if key not in self.fixed}
         fixed = {key: value for key, value in given if key in self.fixed and key not in PLACES}
-        begun = Outcome(self.name(overrides), own, failed=True, end="ended without a word", fixed=fixed)
+        begun = Outcome(name, own, failed=True, end="ended without a word", fixed=fixed)
         write_record(self.folder, begun)
         outcome, score = begun, math.nan
         try:
             with seen(os.getpid() == self.process):  # elsewhere several bars would share one terminal
-                found = work(begun.run)
+                found = work(f"{self.own}/{name}")
             score = found.score
-            outcome = replace(finished(begun.run, own, found), fixed=fixed)
+            outcome = replace(finished(name, own, found), fixed=fixed)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -63,7 +60,7 @@ class Sweep:
             if said is None:
                 traceback.print_exc()
                 said = f"{type(error).__name__}: {error}"
-            warn(self.command, f"{begun.run}: {said}")
+            warn(self.command, f"{name}: {said}")
             outcome = replace(begun, end=shown(" ".join(said.split())))
         write_record(self.folder, outcome)
         return score

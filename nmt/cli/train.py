@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import fail, one_line_errors, warn
@@ -47,7 +48,7 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
         overrides = [*asked.task, *(one for one in asked.hydra if one.startswith("hydra.searchpath="))]
         if sweep is None:
             return train_one(composed, overrides, quiet)
-        return sweep.run(list(asked.task), lambda name: one_of_several(composed, overrides, quiet, sweep, name))
+        return sweep.run(list(asked.task), partial(one_of_several, composed, overrides, quiet))
 
 
 @contextmanager
@@ -83,15 +84,14 @@ def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     return result.score
 
 
-def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Sweep, name: str) -> Trained:
-    """A run of a sweep, in a folder called `name`."""
+def one_of_several(composed: Any, overrides: list[str], quiet: bool, run: str) -> Trained:
+    """The run `run` of a sweep."""
     from nmt.training.machine import on_one_device
     from nmt.training.run import train
 
     prepare_streams()  # this may be another process
-    config = run_config(composed, overrides)
-    config = on_one_device(replace(config, run=f"{sweep.own}/{name}"))
-    with told(config, quiet, f"{name}: "):
+    config = on_one_device(replace(run_config(composed, overrides), run=run))
+    with told(config, quiet, f"{run.rpartition('/')[2]}: "):
         return train(config)
 
 

@@ -50,11 +50,10 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
+    with command(parser()) as options, seen(not options.quiet):
         from nmt.cli.trials import searched  # imports Optuna and Lightning: not for --help
 
-        with seen(not options.quiet):
-            outcomes, lines = searched(options)
+        outcomes, lines = searched(options)
         print(shown("\n".join(lines), None, lines=True))
         if all(one.failed for one in outcomes):
             raise SystemExit(FAILED)
