@@ -67,6 +67,8 @@ def parser() -> Parser:
 
 def share(text: str) -> tuple[int, int]:
     which, of = map(int, text.split("/"))
+    if of < 1:
+        raise ValueError
     if not 0 <= which < of:
         raise argparse.ArgumentTypeError(f"{text} is no share; of {of} they are 0/{of} to {of - 1}/{of}")
     return which, of

@@ -96,9 +96,8 @@ def lined_up(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(one: Outcome, keys: Sequence[str]) -> list[str]:
-    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.2f}"
-    if one.score is not None and one.metric == "nll" and not one.failed:
-        score = f"{one.score:.3f}"
+    digits = 3 if one.metric == "nll" else 2
+    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.{digits}f}"
     size = "" if one.parameters is None else f"{one.parameters:,}"
     time = "" if one.seconds is None else clock(one.seconds)
     return [score, *(one.settings.get(key, "") for key in keys), size, time, one.run, one.end]

@@ -57,8 +57,7 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
             or_settings = " or a mapping of its settings" if packages[key] else ""
             raise ValueError(f"{key} is {value!r}; it must be one of {', '.join(choices_of(key))}{or_settings}")
         else:
-            place = packages.get(key, key) if isinstance(value, Mapping) else key
-            settings = merged(settings, nested(place, _plain(value)))
+            settings = merged(settings, nested(packages.get(key, key), _plain(value)))
     for group, package in packages.items():
         found: Any = settings
         for part in package.split(".") if package else ["experiment"]:
