@@ -37,9 +37,8 @@ def one_line_errors(command: str) -> Iterator[None]:
                 warnings.showwarning = lambda message, *_, **__: warn(command, str(message))
                 yield
         except SystemExit as stopped:
-            if stopped.code:
-                raise
-            sys.stdout.flush()
+            if not stopped.code:
+                sys.stdout.flush()
             raise
         sys.stdout.flush()
     except BrokenPipeError:

@@ -68,12 +68,10 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
         raise ValueError(f"{src} is empty")
     columns: list[list[str]] = []
     for path in refs:
-        if path in both:
-            columns.append(own)
-        elif is_document(path) and format_of(path) not in (TEXT, TSV):
-            columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), src))
-        else:
-            columns += references(path, len(srcs), src, languages[1])
+        found = [own] if path in both else references(path, len(srcs), languages)
+        if len(found[0]) != len(srcs):
+            raise ValueError(f"{src} has {len(srcs)} lines but {path} has {len(found[0])}")
+        columns += found
     return EvaluationSet(set_name(src), srcs, without_empty(columns))
 
 
@@ -88,27 +86,22 @@ def set_name(src: Path) -> str:
     return name.stem if is_language or code in ("src", "source") else name.name
 
 
-def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:
-    """The references of a file, one list for each column of a TSV, without columns whose header names another
-    language. Raises ValueError when they do not match."""
-    lines = text_lines(path)
-    if format_of(path) != TSV:
-        return [of_like_length(lines, path, number, src)]
-    first = lines[0].split("\t") if lines else []
+def references(path: Path, number: int, languages: tuple[str, str]) -> list[list[str]]:
+    """The references of a file to `number` sources: one list, or for a TSV one for each column, without columns whose
+    header names another language. Raises ValueError when there is no such column."""
+    if is_document(path) and format_of(path) not in (TEXT, TSV):
+        return [one_side(path, languages, is_ref=True)]
+    lines, language = text_lines(path), languages[1]
+    if format_of(path) != TSV or not lines:
+        return [lines]
+    first = lines[0].split("\t")
     has_names = len(lines) == number + 1 and are_names(first)
-    of_like_length(lines[has_names:], path, number, src)
     columns = list(zip_longest(*(line.split("\t") for line in lines), fillvalue=""))
     if has_names and language:
         columns = [column for column in columns if not names_another(column[0], language)]
     if not columns:
         raise ValueError(f"{path} names no column {language!r}: {shown(first)}")
     return [list(column[has_names:]) for column in columns]
-
-
-def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list[str]:
-    if len(lines) != number:
-        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
-    return lines
 
 
 def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:

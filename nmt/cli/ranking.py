@@ -51,10 +51,8 @@ def tune_search(
 
 def outcome(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
     """The current and the best setting."""
-    lines = []
-    for name, (beam, worth) in (("now", (own, dict(results)[own])), ("best", results[0])):
-        lines.append(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}")
-    return "\n".join(lines)
+    both = ("now", (own, dict(results)[own])), ("best", results[0])
+    return "\n".join(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}" for name, (beam, worth) in both)
 
 
 def table(measure: Measure, own: Beam, results: Sequence[Result]) -> str:

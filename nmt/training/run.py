@@ -125,10 +125,10 @@ def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
         trim_memory()  # learning pieces and lexicon needs as much as a training step, and leaves it with malloc
         config, prepared = decided(config, prepared)
         check_pairs(len(prepared.valid), processes)
-        return _train_on(prepared, Run(config, run_dir, hardware, signals, watch))
+        return _train_prepared(prepared, Run(config, run_dir, hardware, signals, watch))
 
 
-def _train_on(prepared: Prepared, run: Run) -> Trained:
+def _train_prepared(prepared: Prepared, run: Run) -> Trained:
     config, run_dir = run.config, run.folder
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
@@ -142,7 +142,7 @@ def _train_on(prepared: Prepared, run: Run) -> Trained:
             made_of = origin(config, module.valid.measures.values(), prepared.fingerprints)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
-            module, seconds = _train_through(run, module, datamodule, start)
+            module, seconds = _fit_with_rollbacks(run, module, datamodule, start)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
     size = num_parameters(module.model)
     score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
@@ -179,7 +179,7 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None)
     return prepared
 
 
-def _train_through(
+def _fit_with_rollbacks(
     run: Run, module: TrainingModule, datamodule: DataModule, start: ResumePoint
 ) -> tuple[TrainingModule, float]:
     """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
@@ -192,7 +192,7 @@ def _train_through(
         left = TimeLeft()
         trainer = build_trainer(run, start.checkpoint, left)
         try:
-            _fit(trainer, module, datamodule, start.checkpoint, run.signals)
+            _fit_once(trainer, module, datamodule, start.checkpoint, run.signals)
             break
         except DivergenceError as error:
             if config.trainer.on_divergence == "stop" or times == MAX_ROLLBACKS:
@@ -215,7 +215,7 @@ def _modules(
     )
 
 
-def _fit(
+def _fit_once(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
     try:
