@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.common.resources import resource
+from nmt.sweep.overrides import quoted
 
 T = typing.TypeVar("T")
 Plain = dict[str, Any]
@@ -27,7 +28,6 @@ Settle = Callable[[Plain, list[str]], Plain]
 def readable(override: str) -> str:
     """An override as Hydra can read it, unless its value has syntax: ~/ at the start of a value, or of one of
     several, is the home folder, and a value with letters beyond ASCII or rare signs is quoted."""
-    from nmt.sweep.space import quoted
 
     def of_one(value: re.Match[str]) -> str:
         found = re.sub("^~(?=/)", lambda _: str(Path.home()), value[0])
@@ -82,7 +82,6 @@ class Composition:
     def _composed(self, overrides: list[Any], build: Build[T]) -> T:
         """Raises the exceptions of Hydra and OmegaConf."""
         from nmt.cli.schema import register
-        from nmt.sweep.space import quoted
 
         register()
         paths = [f"file://{Path(self.config_dir).resolve()}"] if self.config_dir else []

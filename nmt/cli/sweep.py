@@ -19,8 +19,8 @@ from nmt.common.files import from_home, locked
 from nmt.common.shown import shown
 from nmt.config import check_run
 from nmt.sweep import outcomes as table
-from nmt.sweep.outcomes import Outcome, finished, keep_finished, overridden, read_records, shared, write_record
-from nmt.sweep.space import quoted
+from nmt.sweep.outcomes import Outcome, finished, keep_finished, read_records, shared, write_record
+from nmt.sweep.overrides import overridden, quoted
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import CONFIG, PLACES
 from nmt.training.run import Trained
@@ -41,8 +41,8 @@ class Sweep:
     def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
         """Call `work` with the value of the run's run=, and save the outcome. Returns the score, or NaN if the run
         failed: the other runs continue, and the result of an earlier start stays. A signal ends all runs."""
-        name = run_name([one for one in overrides if _key(one) not in self.fixed])
         given = overridden(overrides).items()
+        name = run_name([one for one in overrides if not self.fixed.issuperset(overridden([one]))])
         own = {key: value for key, value in given if key not in self.fixed}
         fixed = {key: value for key, value in given if key in self.fixed and key not in PLACES}
         begun = Outcome(name, own, failed=True, end="ended without a word", fixed=fixed)
@@ -66,17 +66,13 @@ class Sweep:
         return score
 
 
-def _key(override: Any) -> str:
-    return str(override).partition("=")[0].lstrip("+~")
-
-
 @contextmanager
 def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Sweep]:
     """The sweep described by nmt-train's overrides (Hydra's objects); `composed` is their config without the swept
     settings. When all runs are over, prints and writes the table, including runs of earlier starts. Exits with FAILED
     if a run failed."""
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
-    swept = [_key(one.input_line) for one in own if one.is_sweep_override()]
+    swept = overridden(one.input_line for one in own if one.is_sweep_override())
     if name := next((key for key in swept if key in PLACES), None):
         raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
     is_named = "run_name" not in str(composed._get_node("run")._value())

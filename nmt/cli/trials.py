@@ -21,8 +21,9 @@ from nmt.common.resources import resource
 from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.plain_data import check_types, to_dict
-from nmt.sweep.outcomes import Outcome, overridden, sorted_outcomes, text_table
-from nmt.sweep.space import Scalar, Space, find_space, in_words, quoted, read_space, typed
+from nmt.sweep.outcomes import Outcome, sorted_outcomes, text_table
+from nmt.sweep.overrides import Scalar, in_words, overridden, quoted, typed
+from nmt.sweep.space import Space, find_space, read_space
 from nmt.sweep.study import TABLE, StudyPlan, Training, TrialFailedError, search
 from nmt.training.callbacks import Watch
 from nmt.training.divergence import DivergenceError

@@ -170,8 +170,3 @@ def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Out
         for key, value in given.items()
         if key not in own and (key not in earlier or any(one.fixed.get(key) == value for one in records))
     )
-
-
-def overridden(overrides: Iterable[str]) -> Mapping[str, str]:
-    """Overrides as typed -> keys and values."""
-    return {key.lstrip("+~"): value for key, _, value in (one.partition("=") for one in overrides)}

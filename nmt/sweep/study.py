@@ -30,7 +30,8 @@ from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import from_dict
 from nmt.sweep.outcomes import Outcome, finished, write_table
-from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
+from nmt.sweep.overrides import Scalar, in_words
+from nmt.sweep.space import Choice, Range, Space, WholeRange, plain
 from nmt.training.callbacks import Watch
 from nmt.training.folder import difference
 from nmt.training.run import Trained
