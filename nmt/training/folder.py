@@ -108,12 +108,12 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config, with settings that the user left open taken from the run's config.yaml: those that the text decided
     ("auto"), and the number of shards."""
-    plain, open_keys = to_dict(config), list(config.auto)
+    plain, left_open = to_dict(config), list(config.auto)
     if not config.trainer.shards:
-        open_keys.append("trainer.shards")
+        left_open.append("trainer.shards")
     with suppress(OSError, LookupError, TypeError, ValueError):  # no such file, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
-        for group, name in (key.split(".") for key in open_keys):
+        for group, name in (key.split(".") for key in left_open):
             if name in began[group]:  # else its version lacked this setting, and behaved like its default
                 plain[group][name] = began[group][name]
         return from_dict(RunConfig, plain | {"auto": []})
