@@ -187,7 +187,7 @@ class TrainingModule(pl.LightningModule):
         with self.averages.applied(average, self.model):
             with trainer.precision_plugin.val_step_context():
                 nll = nll_of(self.model, self.val_batches)
-            translator = Translator(self.bundle(), self.device)
+            translator = self.translator()
             found = {
                 direction: translated(translator.toward(direction), self.valid.sources(direction), *processes)
                 for direction in self.valid.rows
@@ -208,6 +208,10 @@ class TrainingModule(pl.LightningModule):
             scripts=self.valid.scripts,
         )
         return Bundle(config, self.model, prepared.tokenizer, prepared.lexicon)
+
+    def translator(self) -> Translator:
+        """The translator that nmt-translate uses by default."""
+        return Translator(self.bundle(), self.device)
 
     def _act_on_progress(self) -> None:
         optim = self.config.optim
