@@ -36,7 +36,7 @@ ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.composing", "nmt.cli.train"},
     "omegaconf": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.composing"},
     "lightning": {
-        *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
+        *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "memory")),
         *(f"nmt.training.{name}" for name in ("curves", "loggers", "metrics_file", "outlook", "ranks")),
         *("nmt.training.origin", "nmt.training.run", "nmt.training.trainer", "nmt.data.datamodule"),
     },

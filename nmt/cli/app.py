@@ -27,7 +27,6 @@ from nmt.cli.errors import fail, one_line_errors
 from nmt.common.resources import resource
 
 Explain = Callable[[Plain, str], str]
-Sweeping = Callable[[str, Any, list[Any]], AbstractContextManager[Any]]
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys in Hydra's own settings
 QUIET = ("-q", "--quiet")  # no progress, and only warnings in the log
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
@@ -39,10 +38,10 @@ def run_app(
     task: Callable[[Any, bool, Any], Any],
     settle: Settle | None = None,
     explain: Explain | None = None,
-    sweeping: Sweeping | None = None,
+    sweeps: bool = False,
 ) -> None:
     """Call `task` (in a sweep once per job) with the config composed from conf/<config_name>.yaml and sys.argv,
-    whether to be quiet, and the sweep that `sweeping` opens, or None.
+    whether to be quiet, and the sweep, if the command `sweeps` and this is one, or None.
 
     With --settings, and with --cfg for a run with init=, print the config instead, after `settle` has processed the
     plain data and the overrides; --settings prints it with `explain`. Wrong arguments end the command in one line."""
@@ -54,8 +53,8 @@ def run_app(
             arguments.config_name or config_name, parsed, arguments.config_dir, arguments.config_path
         )
         hydras_own = bool(arguments.config_dir or arguments.config_path or any(map(_of_hydra, parsed)))
-        is_sweep = bool(sweeping and arguments.multirun)
-        composed = composition.built(lambda composed, _: composed) if hydras_own or is_sweep else None
+        is_composed = hydras_own or (sweeps and arguments.multirun)
+        composed = composition.built(lambda composed, _: composed) if is_composed else None
         if hydras_own:
             _refuse_composed_imports(composed)
         if explain and arguments.settings is not None:
@@ -67,7 +66,9 @@ def run_app(
                 print(_shown(known, arguments), end="")
                 return
         around: AbstractContextManager[Any] = nullcontext()
-        if sweeping and composed and (arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN):
+        if sweeps and composed and (arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN):
+            from nmt.cli.sweep import sweeping  # imports torch and Lightning
+
             around = sweeping(command, composed, parsed)
         with around as sweep:
             _run_jobs(composition, config_name, lambda composed: task(composed, arguments.quiet, sweep))

@@ -24,7 +24,9 @@ from nmt.cli.options import (
 from nmt.common.bars import seen
 from nmt.common.json_text import to_json
 from nmt.common.shown import shown
+from nmt.data.readers import read_lines
 from nmt.hub import local
+from nmt.languages import unit
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import References
@@ -39,8 +41,9 @@ def parser() -> Parser:
         description="Compare systems by sacreBLEU's paired tests. A system is a model directory, which translates "
         "--src, or a file of translations, one a line. The first is the baseline.",
     )
-    parser.add_argument("systems", nargs="+", type=Path, metavar="SYSTEM")
-    parser.add_argument(
+    add = parser.add_argument
+    add("systems", nargs="+", type=Path, metavar="SYSTEM")
+    add(
         "--src",
         type=Path,
         required=True,
@@ -49,26 +52,22 @@ def parser() -> Parser:
         "too; where no SYSTEM is a model, --from and --to say in which languages",
     )
     add_measure_options(parser)
-    parser.add_argument(
-        "--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word"
-    )
-    parser.add_argument(
+    add("--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word")
+    add(
         "--test",
         choices=["bs", "ar"],
         default="bs",
         help="paired bootstrap, with one-sided p, or approximate randomisation, with two-sided p (bs)",
     )
-    parser.add_argument(
-        "--samples", type=up_to(MAX_RESAMPLES), metavar="N", help="resamples (1000) or trials (10000)"
-    )
-    parser.add_argument(
+    add("--samples", type=up_to(MAX_RESAMPLES), metavar="N", help="resamples (1000) or trials (10000)")
+    add(
         "--examples",
         type=positive,
         default=3,
         metavar="N",
         help="of sentences that differ most, a system (%(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    add("--json", action="store_true", help="print one JSON object instead of tables")
     add_search_options(parser)
     add_common(parser)
     return parser
@@ -76,16 +75,13 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
-        with seen(not options.quiet):
-            report = compare_systems(options)
+    with command(parser()) as options, seen(not options.quiet):
+        report = compare_systems(options)
         print(to_json(report, 2) if options.json else text(report))
 
 
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All results of the command. Raises ValueError for files that do not match."""
-    from nmt.data.readers import read_lines
-    from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
     from nmt.metrics.comparison import compare, meaning
     from nmt.metrics.measure import sentence_chrf
@@ -147,8 +143,6 @@ def differ_most(
 
 def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
     if not Path(local(path)).is_dir():
-        from nmt.data.readers import read_lines
-
         return list(read_lines(path))
     options.model = [local(path)]
     found = translated(options, open_translator(options), srcs, f"by {path}")

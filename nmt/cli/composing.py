@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.common.resources import resource
+from nmt.sweep.overrides import quoted
 
 T = typing.TypeVar("T")
 Plain = dict[str, Any]
@@ -27,7 +28,6 @@ Settle = Callable[[Plain, list[str]], Plain]
 def readable(override: str) -> str:
     """An override as Hydra can read it, unless its value has syntax: ~/ at the start of a value, or of one of
     several, is the home folder, and a value with letters beyond ASCII or rare signs is quoted."""
-    from nmt.sweep.space import quoted
 
     def of_one(value: re.Match[str]) -> str:
         found = re.sub("^~(?=/)", lambda _: str(Path.home()), value[0])
@@ -82,7 +82,6 @@ class Composition:
     def _composed(self, overrides: list[Any], build: Build[T]) -> T:
         """Raises the exceptions of Hydra and OmegaConf."""
         from nmt.cli.schema import register
-        from nmt.sweep.space import quoted
 
         register()
         paths = [f"file://{Path(self.config_dir).resolve()}"] if self.config_dir else []
@@ -115,15 +114,13 @@ class Composition:
 
     def _groups(self) -> dict[str, set[str]]:
         """The choices of each group, in our folder and the user's."""
-        from nmt.composition import NAMED, SCHEMAS
-        from nmt.plain_data import names_of
+        from nmt.composition import choices_of, groups
 
-        groups = {group: set(names_of(base)) for group, base in SCHEMAS.items()}
-        groups |= {group: set(names()) for group, names in NAMED.items()}
-        folders = [Path(folder) for folder in (resource("conf"), self.config_path, self.config_dir) if folder]
-        for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
-            groups.setdefault(path.parent.name, set()).add(path.stem)
-        return groups
+        found = {group: set(choices_of(group)) for group in groups()}
+        for folder in filter(None, (self.config_path, self.config_dir)):
+            for path in Path(folder).glob("*/*.yaml"):
+                found.setdefault(path.parent.name, set()).add(path.stem)
+        return found
 
 
 def _dotted(data: Any, prefix: str = "") -> Iterator[str]:

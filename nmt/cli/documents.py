@@ -14,7 +14,7 @@ from nmt.answers import GROUP, Answer, Form, answers
 from nmt.cli.errors import warn
 from nmt.cli.remarks import Remarks
 from nmt.common.bars import bar
-from nmt.common.files import from_home
+from nmt.common.files import from_home, output_at
 from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions, Segment
@@ -30,32 +30,28 @@ STDOUT = Path("-")
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
-    files = parser.add_argument_group("files, instead of stdin and stdout (docs/formats.md)")
-    files.add_argument(
+    add = parser.add_argument_group("files, instead of stdin and stdout (docs/formats.md)").add_argument
+    add(
         "-i",
         "--input",
         type=path_or_stdin,
         metavar="FILE",
         help="text, or by its suffix XLIFF, TMX, PO, HTML, Markdown, SRT, VTT, ASS, XLSX, CSV, TSV, DOCX, PPTX, ODT",
     )
-    files.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="written when all is translated; - is stdout"
-    )
-    files.add_argument(
+    add("-o", "--output", type=Path, metavar="FILE", help="written when all is translated; - is stdout")
+    add(
         "--format",
         choices=[TEXT, *FORMATS],
         metavar="NAME",
         help=f"whatever the suffix: {TEXT}, {', '.join(FORMATS)}",
     )
-    files.add_argument(
+    add(
         "--column",
         metavar="SOURCE[:TARGET]",
         help="of a table whose first row does not name the languages: columns by name, letter or number (1:2)",
     )
-    files.add_argument(
-        "--retranslate", action="store_true", help="also what has a translation, which otherwise stays as it is"
-    )
-    files.add_argument(
+    add("--retranslate", action="store_true", help="also what has a translation, which otherwise stays as it is")
+    add(
         "--state",
         choices=["translated", "review"],
         help="of what is translated: review is fuzzy in PO, and needs-review-translation in XLIFF 1.2 (translated)",
@@ -121,14 +117,8 @@ def _same(one: Path, other: Path | None) -> bool:
 
 
 @contextmanager
-def text_streams(options: argparse.Namespace) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
-    """Lines in groups, and the stream for their translations."""
-    with _groups_of(options.input) as groups, _output(options.output) as file:
-        yield groups, file
-
-
-@contextmanager
-def _groups_of(path: Path | None) -> Iterator[Iterator[list[Line]]]:
+def groups_of_lines(path: Path | None) -> Iterator[Iterator[list[Line]]]:
+    """The lines of a file, or of stdin, in groups."""
     if path is None:
         yield read_groups(sys.stdin.fileno(), GROUP)
         return
@@ -137,13 +127,12 @@ def _groups_of(path: Path | None) -> Iterator[Iterator[list[Line]]]:
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[BinaryIO]:
+def output(path: Path | None) -> Iterator[BinaryIO]:
     """The stream for translations: stdout, or a file, compressed by its suffix, that appears when all are written."""
     if path in (None, STDOUT):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    from nmt.common.files import output_at
     from nmt.distribution.compression import writing
 
     with output_at(path) as file, writing(file, "gz" if path.suffix == ".gz" else "", level=9) as packed:
@@ -178,7 +167,7 @@ def translate_document(kind: str, options: argparse.Namespace, workers: Workers,
         if not same_language(code, own):
             warn(COMMAND, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
-    with _output(options.output) as file:  # opened first: where nothing can be written, no work is lost
+    with output(options.output) as file:  # opened first: where nothing can be written, no work is lost
         file.write(document.with_targets(translations(workers, segments, form, options.split != "none")))
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
     note(f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")

@@ -15,13 +15,13 @@ from nmt.cli.streams import prepare_streams
 from nmt.common.bars import aside
 from nmt.common.extras import explained
 from nmt.common.files import from_home
+from nmt.common.process import is_memory_shortage
 from nmt.common.shown import shown
 from nmt.common.suggestions import did_you_mean
 
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
-NO_MEMORY = ("can't allocate memory", "out of memory")  # torch's messages, for a CPU and for a GPU
 
 
 @contextmanager
@@ -37,9 +37,8 @@ def one_line_errors(command: str) -> Iterator[None]:
                 warnings.showwarning = lambda message, *_, **__: warn(command, str(message))
                 yield
         except SystemExit as stopped:
-            if stopped.code:
-                raise
-            sys.stdout.flush()
+            if not stopped.code:
+                sys.stdout.flush()
             raise
         sys.stdout.flush()
     except BrokenPipeError:
@@ -67,8 +66,7 @@ def said_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return words_of(error)
-    of_torch = isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
-    if of_torch or isinstance(error, MemoryError):
+    if is_memory_shortage(error):
         return f"there is not enough memory: {error}".removesuffix(": ")
     return None
 

@@ -30,10 +30,11 @@ from nmt.cli.options import (
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.common.bars import seen
-from nmt.common.files import write_folder
+from nmt.common.files import check_writable, write_folder
 from nmt.common.json_text import digest_of, to_json
 from nmt.common.shown import shown
 from nmt.hub import is_remote
+from nmt.languages import unit
 
 if TYPE_CHECKING:
     from nmt.metrics.buckets import Buckets
@@ -46,8 +47,9 @@ SCORES = "scores.json"
 
 def parser() -> Parser:
     parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
+    add = parser.add_argument
     add_model(parser)
-    parser.add_argument(
+    add(
         "--src",
         type=Path,
         metavar="FILE",
@@ -55,18 +57,16 @@ def parser() -> Parser:
         "too",
     )
     add_measure_options(parser)
-    parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
-    parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
-    parser.add_argument(
+    add("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
+    add("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
+    add(
         "--output",
         type=Path,
         metavar="DIR",
         help="for hyp.txt and scores.json; default: beside the first MODEL, or of one on the hub here",
     )
-    parser.add_argument(
-        "--bootstrap", type=up_to(MAX_RESAMPLES), default=1000, metavar="N", help="resamples (%(default)s)"
-    )
-    parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
+    add("--bootstrap", type=up_to(MAX_RESAMPLES), default=1000, metavar="N", help="resamples (%(default)s)")
+    add("--json", action="store_true", help="print scores.json instead of a table")
     add_search_options(parser)
     add_rare_options(parser)
     tuning = parser.add_argument_group("tuning")
@@ -87,10 +87,8 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
-        with seen(not options.quiet):
-            text = tuned(options) if options.tune else evaluated(options)
-        print(text)
+    with command(parser()) as options, seen(not options.quiet):
+        print(tuned(options) if options.tune else evaluated(options))
 
 
 def tuned(options: argparse.Namespace) -> str:
@@ -117,8 +115,6 @@ def evaluated(options: argparse.Namespace) -> str:
     output = options.output or own_folder(output_folder(options.model, translator, name), src)
     measure = measure_for(options, refs)
 
-    from nmt.common.files import check_writable
-    from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
     from nmt.plain_data import to_dict
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmt.data.pair_files import has_known_suffix, read_rows, table_cells
+from nmt.data.readers import read_lines
 from nmt.formats import FORMATS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions
 from nmt.formats.files import opened, whole
@@ -20,8 +22,6 @@ OF_TWO_SIDES = ("xliff", "po")  # formats that say which text is the source, wha
 
 def is_document(path: Path) -> bool:
     """Whether a file has more than lines of text, such as columns or both languages."""
-    from nmt.data.pair_files import has_known_suffix
-
     return format_of(path) != TEXT or has_known_suffix(path.name)
 
 
@@ -34,8 +34,6 @@ def refuse_unknown(path: Path, languages: Sequence[str]) -> None:
 def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[str]]:
     """The sources and references of a file that has both. Raises ValueError if it has none, has faults, or its
     languages are unknown."""
-    from nmt.data.pair_files import has_known_suffix, read_rows
-
     if not has_known_suffix(path.name):
         raise ValueError(f"{path} has one language; --ref must be another file than --src")
     if format_of(path) not in OF_TWO_SIDES and not _is_in_order(path):
@@ -51,8 +49,6 @@ def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[
 
 def _is_in_order(path: Path) -> bool:
     """Whether a file is a CSV or TSV of two unnamed columns: source and target, in any languages."""
-    from nmt.data.pair_files import table_cells
-
     if format_of(path) not in ("csv", TSV):
         return False
     first = next(table_cells(path), None)
@@ -69,8 +65,6 @@ def sources(path: Path, languages: tuple[str, str]) -> list[str]:
 def source_column(path: Path, language: str) -> list[str]:
     """The column of a CSV or TSV that its first row names as the source language, or the only column. Raises
     ValueError if there are several and none has that name."""
-    from nmt.data.pair_files import table_cells
-
     rows = list(table_cells(path))
     if faults := [fault for row in rows for fault in row.faults]:
         raise ValueError(faults[0])
@@ -102,8 +96,6 @@ def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
 
 def text_lines(path: Path) -> list[str]:
     """The lines of a text file or a TSV. Raises ValueError for other files."""
-    from nmt.data.readers import read_lines
-
     if is_document(path) and format_of(path) == TEXT:
         raise ValueError(f"{path} has both languages in it; give it as --src and as --ref")
     lines = list(read_lines(path))

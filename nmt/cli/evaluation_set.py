@@ -14,6 +14,7 @@ from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
 from nmt.cli.evaluation_documents import both_sides, is_document, one_side, sources, text_lines
 from nmt.common.files import from_home
+from nmt.data.pair_files import READERS
 from nmt.formats import SUFFIXES, TEXT, TSV, format_of
 from nmt.formats.headers import are_names, names_another, shown
 from nmt.hub import local
@@ -37,7 +38,8 @@ class EvaluationSet(NamedTuple):
 
 def add_measure_options(parser: argparse.ArgumentParser) -> None:
     """Options for how references are given and how BLEU tokenises them."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--ref",
         type=Path,
         action="append",
@@ -47,15 +49,13 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         "column of a .tsv is a reference of its own, under a first line of names or none, unless it is named after "
         "another language. Of several an empty one is none",
     )
-    parser.add_argument(
+    add(
         "--tokenize",
         choices=TOKENIZATIONS,
         metavar="NAME",
         help=f"BLEU's tokens: {', '.join(TOKENIZATIONS)}; default: as the model says, else by the target language",
     )
-    parser.add_argument(
-        "--tgt", metavar="LANG", help="the target language, such as ja; default: --to, or the model's"
-    )
+    add("--tgt", metavar="LANG", help="the target language, such as ja; default: --to, or the model's")
 
 
 def read_test_set(options: argparse.Namespace) -> EvaluationSet:
@@ -68,20 +68,16 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
         raise ValueError(f"{src} is empty")
     columns: list[list[str]] = []
     for path in refs:
-        if path in both:
-            columns.append(own)
-        elif is_document(path) and format_of(path) not in (TEXT, TSV):
-            columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), src))
-        else:
-            columns += references(path, len(srcs), src, languages[1])
+        found = [own] if path in both else references(path, len(srcs), languages)
+        if len(found[0]) != len(srcs):
+            raise ValueError(f"{src} has {len(srcs)} lines but {path} has {len(found[0])}")
+        columns += found
     return EvaluationSet(set_name(src), srcs, without_empty(columns))
 
 
 def set_name(src: Path) -> str:
     """The name of a file's test set: the file's name without its compression, format and language. The rest may
     distinguish it from others (dev.2016.de and dev.2017.de)."""
-    from nmt.data.pair_files import READERS
-
     name = Path(src.name.removesuffix(".gz"))
     while name.suffix.lower() in {*SUFFIXES, *READERS, ".txt"}:
         name = name.with_suffix("")
@@ -90,27 +86,22 @@ def set_name(src: Path) -> str:
     return name.stem if is_language or code in ("src", "source") else name.name
 
 
-def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:
-    """The references of a file, one list for each column of a TSV, without columns whose header names another
-    language. Raises ValueError when they do not match."""
-    lines = text_lines(path)
-    if format_of(path) != TSV:
-        return [of_like_length(lines, path, number, src)]
-    first = lines[0].split("\t") if lines else []
+def references(path: Path, number: int, languages: tuple[str, str]) -> list[list[str]]:
+    """The references of a file to `number` sources: one list, or for a TSV one for each column, without columns whose
+    header names another language. Raises ValueError when there is no such column."""
+    if is_document(path) and format_of(path) not in (TEXT, TSV):
+        return [one_side(path, languages, is_ref=True)]
+    lines, language = text_lines(path), languages[1]
+    if format_of(path) != TSV or not lines:
+        return [lines]
+    first = lines[0].split("\t")
     has_names = len(lines) == number + 1 and are_names(first)
-    of_like_length(lines[has_names:], path, number, src)
     columns = list(zip_longest(*(line.split("\t") for line in lines), fillvalue=""))
     if has_names and language:
         columns = [column for column in columns if not names_another(column[0], language)]
     if not columns:
         raise ValueError(f"{path} names no column {language!r}: {shown(first)}")
     return [list(column[has_names:]) for column in columns]
-
-
-def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list[str]:
-    if len(lines) != number:
-        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
-    return lines
 
 
 def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.answers import TOO_LONG
-from nmt.cli import errors
-from nmt.cli.errors import Parser, command
+from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import add_common, add_direction
 from nmt.common.bars import bar, map_counted, seen, tracked
+from nmt.common.files import naming
 from nmt.common.json_text import to_json
+from nmt.common.stream import REPLACED, read_groups, valid
+from nmt.data.readers import read_lines
+from nmt.hub import is_remote
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -31,23 +34,18 @@ def parser() -> Parser:
         description="Show what a model does while it translates a sentence: where it attends, its gates and states "
         "over time, how long its units remember, how far back its gradients reach, and what the search considered.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
     add_direction(parser)
-    parser.add_argument("sentence", nargs="?", help="default: of --src, or the first line of stdin")
-    parser.add_argument("--src", type=Path, metavar="FILE", help="take the sentence from a file, one a line")
-    parser.add_argument("--ref", type=Path, metavar="FILE", help="look at these translations instead of the model's")
-    parser.add_argument("--line", type=int, metavar="N", help="which line of the files (1)")
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="html has everything; png, svg, pdf (default: attention.png)"
-    )
-    parser.add_argument(
-        "--show", nargs="+", choices=PARTS, metavar="PART", help=f"{', '.join(PARTS)}; default: attention, html: all"
-    )
-    parser.add_argument(
-        "--beside", nargs="+", default=[], metavar="MODEL", help="other models for the picture of the gradients"
-    )
-    parser.add_argument("--json", action="store_true", help="print the numbers instead of drawing them")
-    parser.add_argument(
+    add("sentence", nargs="?", help="default: of --src, or the first line of stdin")
+    add("--src", type=Path, metavar="FILE", help="take the sentence from a file, one a line")
+    add("--ref", type=Path, metavar="FILE", help="look at these translations instead of the model's")
+    add("--line", type=int, metavar="N", help="which line of the files (1)")
+    add("--output", type=Path, metavar="FILE", help="html has everything; png, svg, pdf (default: attention.png)")
+    add("--show", nargs="+", choices=PARTS, metavar="PART", help=f"{', '.join(PARTS)}; default: attention, html: all")
+    add("--beside", nargs="+", default=[], metavar="MODEL", help="other models for the picture of the gradients")
+    add("--json", action="store_true", help="print the numbers instead of drawing them")
+    add(
         "--alignment",
         nargs="?",
         const=HARD,
@@ -64,7 +62,7 @@ def main() -> None:
     with command(parser()) as options:
         check(options)
         if options.sentence is None and not options.src and os.isatty(sys.stdin.fileno()) and not options.quiet:
-            warn("waiting for a sentence")
+            warn(COMMAND, "waiting for a sentence")
         srcs, refs = sentences(options)
         from nmt.translation.translator import Translator
 
@@ -95,7 +93,6 @@ def check(options: argparse.Namespace) -> None:
 def is_model(text: str) -> bool:
     """Whether a text, not empty, names a model directory, local or on the hub."""
     from nmt.bundle import CONFIG
-    from nmt.hub import is_remote
 
     if is_remote(text):
         return len(text.split()) == 1
@@ -107,14 +104,12 @@ def is_model(text: str) -> bool:
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
     """The sources, and their translations if given. Raises ValueError for files that do not match."""
-    from nmt.common.stream import REPLACED, valid
-    from nmt.data.readers import read_lines
-
     if options.sentence is not None and options.src:
         raise ValueError("give a sentence or --src, not both")
     if options.sentence is not None:
         srcs = [valid(options.sentence)]
-        warn(REPLACED if srcs != [options.sentence] else None)
+        if srcs != [options.sentence]:
+            warn(COMMAND, REPLACED)
     else:
         srcs = list(read_lines(options.src)) if options.src else [first_line()]
     refs = list(read_lines(options.ref)) if options.ref else None
@@ -125,21 +120,14 @@ def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]
 
 def first_line() -> str:
     """The first line of stdin, as nmt-translate would read it."""
-    from nmt.common.stream import read_groups
-
     for line, *_ in read_groups(sys.stdin.fileno(), 1):
-        warn(line.fault)
+        if line.fault:
+            warn(COMMAND, line.fault)
         return line.text
     return ""
 
 
-def warn(fault: str | None) -> None:
-    if fault:
-        errors.warn(COMMAND, fault)
-
-
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
-    from nmt.common.files import naming
     from nmt.inspection import inspect_sentence, sections
     from nmt.translation.translator import Translator
 
@@ -160,7 +148,7 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     ref = None if refs is None else refs[line - 1]
     found = inspect_sentence(translator, srcs[line - 1], parts, ref, beside)
     if found["truncated"]:
-        warn(f"line {line}: {TOO_LONG}")
+        warn(COMMAND, f"line {line}: {TOO_LONG}")
     if options.json:
         print(to_json(found))
         return
@@ -184,8 +172,7 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
 def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | None, weight: str) -> None:
     from nmt.inspection.alignment import align, pharaoh
 
-    threshold = None if weight == HARD else number(weight)
-    tgts = refs
+    threshold, tgts = None if weight == HARD else number(weight), refs
     if tgts is None:
         with bar("translating", len(srcs)) as done:
             tgts = [one.text for one in translator.translate(srcs, each=partial(map_counted, done))]
@@ -194,7 +181,7 @@ def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | 
         print(pharaoh(found.weights, threshold))
         cut += [line] * found.is_cut
     for line in cut:
-        warn(f"line {line}: {TOO_LONG}")
+        warn(COMMAND, f"line {line}: {TOO_LONG}")
 
 
 def number(text: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt import __version__
-from nmt.cli.errors import fail, one_line_errors
+from nmt.cli.errors import one_line_errors
 from nmt.cli.streams import prepare_streams
 from nmt.common.bars import seen
 from nmt.common.log_lines import show_log
@@ -38,23 +38,22 @@ USAGE = "\n".join(
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    arguments = sys.argv[1:]
-    if arguments in (["--help"], ["-h"], ["--version"]):
-        with one_line_errors(COMMAND):
-            print(f"nmt {__version__}" if arguments == ["--version"] else USAGE)
-        return
-    if arguments[:1] == ["-sc"]:
-        arguments = to_complete(arguments)
-    if not arguments or arguments[0] not in ABOUT:
-        given = f"{arguments[0]!r} is no experiment" if arguments else "no experiment is given"
-        near = did_you_mean(arguments[0], ABOUT) if arguments else ""
-        fail(COMMAND, f"{given}{near or ';'} choose one of: {', '.join(ABOUT)} (see --help)")
-    experiment = arguments[0]
-    for key, _, value in (argument.partition("=") for argument in arguments[1:]):
-        if experiment == "translation" and key in VARIED:
-            fail(COMMAND, f"{key}={value} is one of several here; say {VARIED[key]}=[{value}]")
-    sys.argv = [sys.argv[0], *arguments[1:]]
     with one_line_errors(COMMAND):
+        arguments = sys.argv[1:]
+        if arguments in (["--help"], ["-h"], ["--version"]):
+            print(f"nmt {__version__}" if arguments == ["--version"] else USAGE)
+            return
+        if arguments[:1] == ["-sc"]:
+            arguments = to_complete(arguments)
+        experiment, overrides = "".join(arguments[:1]), arguments[1:]
+        if experiment not in ABOUT:
+            given = f"{experiment!r} is no experiment" if arguments else "no experiment is given"
+            near = did_you_mean(experiment, ABOUT) or ";"
+            raise ValueError(f"{given}{near} choose one of: {', '.join(ABOUT)} (see --help)")
+        for key, _, value in (override.partition("=") for override in overrides):
+            if experiment == "translation" and key in VARIED:
+                raise ValueError(f"{key}={value} is one of several here; say {VARIED[key]}=[{value}]")
+        sys.argv = [sys.argv[0], *overrides]
         from nmt.cli.app import run_app
 
         run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet, _: run(experiment, composed, quiet))

@@ -35,13 +35,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the options of all commands."""
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", help="no progress and no notes on stderr; warnings and errors stay"
-    )
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
-    parser.add_argument(
-        "--completion", action=Completion, choices=list(BEFORE), help="print what makes that shell complete options"
-    )
+    add = parser.add_argument
+    add("-q", "--quiet", action="store_true", help="no progress and no notes on stderr; warnings and errors stay")
+    add("--version", action="version", version=f"nmt {__version__}")
+    add("--completion", action=Completion, choices=list(BEFORE), help="print what makes that shell complete options")
 
 
 def add_direction(parser: argparse.ArgumentParser) -> None:
@@ -55,24 +52,23 @@ def add_direction(parser: argparse.ArgumentParser) -> None:
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of all commands that translate."""
+    add = parser.add_argument
     add_direction(parser)
-    parser.add_argument(
-        "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own"
-    )
-    parser.add_argument(
+    add("--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own")
+    add(
         "--no-repeat-ngram",
         type=positive,
         metavar="N",
         help="no N pieces twice in a translation, for models that fall into a loop; default: the model's own",
     )
-    parser.add_argument(
+    add(
         "--repetition-penalty",
         type=float,
         metavar="X",
         help="multiply the log-probability of a piece that the translation has already, also in scores; default: the "
         "model's own (1)",
     )
-    parser.add_argument(
+    add(
         "--split",
         choices=["none", "sentences"],
         help="translate the sentences of a line one by one (none); the blank space between them is kept",
@@ -83,8 +79,8 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_kept(parser: argparse.ArgumentParser) -> None:
-    kept = parser.add_argument_group("what is kept as it is")
-    kept.add_argument(
+    add = parser.add_argument_group("what is kept as it is").add_argument
+    add(
         "--keep",
         action="append",
         default=[],
@@ -93,14 +89,14 @@ def _add_kept(parser: argparse.ArgumentParser) -> None:
         "placeholders, urls, emails, numbers, tags, or all of these but numbers; may be given again. By a symbol "
         "where the model has learned to copy (tokenizer.protect), else it is put where the attention says",
     )
-    kept.add_argument(
+    add(
         "--glossary",
         type=Path,
         metavar="TSV",
         help="lines `term TAB translation` that count as they are: by such a symbol, else in place of what the "
         "attention says is the translation of the term",
     )
-    kept.add_argument(
+    add(
         "--copy-letterless",
         choices=["on", "off"],
         help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
@@ -109,53 +105,41 @@ def _add_kept(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    sampling = parser.add_argument_group("sampling, instead of a search for the best")
-    sampling.add_argument(
-        "--sample", type=up_to(MAX_WIDTH), metavar="N", help="draw N translations; the first is taken"
-    )
-    sampling.add_argument(
+    add = parser.add_argument_group("sampling, instead of a search for the best").add_argument
+    add("--sample", type=up_to(MAX_WIDTH), metavar="N", help="draw N translations; the first is taken")
+    add(
         "--mbr",
         type=up_to(MAX_WIDTH),
         metavar="N",
         help="of N samples, or with --beam-size K of what a beam of K finds (of N if that is more), the one most "
         "like the others (minimum Bayes risk)",
     )
-    sampling.add_argument("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
-    sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
-    sampling.add_argument("--top-k", type=positive, metavar="K", help="draw only from the K likeliest pieces")
-    sampling.add_argument(
-        "--top-p", type=float, metavar="P", help="draw from the likeliest pieces that have probability P together"
-    )
-    sampling.add_argument(
-        "--seed", type=int, metavar="S", help="the same seed draws the same for the same sentence (1)"
-    )
+    add("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
+    add("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
+    add("--top-k", type=positive, metavar="K", help="draw only from the K likeliest pieces")
+    add("--top-p", type=float, metavar="P", help="draw from the likeliest pieces that have probability P together")
+    add("--seed", type=int, metavar="S", help="the same seed draws the same for the same sentence (1)")
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    machine = parser.add_argument_group("how fast, and by what")
-    machine.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
-    machine.add_argument(
+    add = parser.add_argument_group("how fast, and by what").add_argument
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+    add(
         "--compute",
         choices=["auto", "float32", "bfloat16", "float16", "int8"],
         default="auto",
         help="precision of matrix products, int8 on a CPU and float16 on a GPU only; auto is the fastest here",
     )
-    machine.add_argument(
+    add(
         "--shortlist",
         choices=["auto", "on", "off"],
         default="auto",
         help="search only likely pieces, which makes scores estimates, or all; auto: likely ones, but samples are "
         "drawn from all (%(default)s)",
     )
-    machine.add_argument(
-        "--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast"
-    )
-    machine.add_argument(
-        "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
-    )
-    machine.add_argument(
-        "--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one"
-    )
+    add("--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast")
+    add("--workers", type=positive, metavar="N", help="processes that share the work; default: one a core")
+    add("--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one")
 
 
 def up_to(most: int) -> Callable[[str], int]:

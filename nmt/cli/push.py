@@ -26,8 +26,7 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point."""
-    with command(parser()) as options:
+    with command(parser()) as options, seen(not options.quiet):
         from nmt.publishing import push
 
-        with seen(not options.quiet):
-            print(push(options.model, options.repository, options.license, options.private, options.revision))
+        print(push(options.model, options.repository, options.license, options.private, options.revision))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from nmt.bundle import check_search_can_be_saved, save_search
 from nmt.cli.options import translated
 from nmt.common.json_text import to_json
-
-if TYPE_CHECKING:
-    from nmt.metrics.measure import Measure, References
-    from nmt.ranking import Result
-    from nmt.search import Beam
-    from nmt.translation.translator import Translator
+from nmt.metrics.measure import Measure, References
+from nmt.plain_data import to_dict
+from nmt.ranking import Result, searching_all, tune
+from nmt.search import Beam
+from nmt.translation.translator import Translator
 
 
 def tune_search(
@@ -22,11 +21,6 @@ def tune_search(
 ) -> str:
     """Try every setting, keep the best with --save -> the report. The measure decides, or BLEU if it is nll, which no
     search changes. Raises ValueError if the search is not a beam search."""
-    from nmt.bundle import check_search_can_be_saved, save_search
-    from nmt.plain_data import to_dict
-    from nmt.ranking import searching_all, tune
-    from nmt.search import Beam
-
     own = translator.search
     if not isinstance(own, Beam):
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
@@ -57,10 +51,8 @@ def tune_search(
 
 def outcome(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
     """The current and the best setting."""
-    lines = []
-    for name, (beam, worth) in (("now", (own, dict(results)[own])), ("best", results[0])):
-        lines.append(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}")
-    return "\n".join(lines)
+    both = ("now", (own, dict(results)[own])), ("best", results[0])
+    return "\n".join(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}" for name, (beam, worth) in both)
 
 
 def table(measure: Measure, own: Beam, results: Sequence[Result]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.cli.options import translated
 from nmt.common.shown import shown
+from nmt.data.readers import read_lines
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
@@ -19,20 +20,20 @@ WIDTH = 24  # of a name in the table; longer names of files make it wider
 
 
 def add_rare_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("rare things")
-    group.add_argument(
+    add = parser.add_argument_group("rare things").add_argument
+    add(
         "--rare",
         action="store_true",
         help="also tell how numbers and names came through, and how many words nothing in the source supports, in "
         "translations of the text and of noise",
     )
-    group.add_argument(
+    add(
         "--train",
         type=Path,
         metavar="FILE",
         help="with --rare: source side of the training text: adds unseen words and compounds",
     )
-    group.add_argument(
+    add(
         "--foreign",
         type=Path,
         action="append",
@@ -69,7 +70,6 @@ def rare_report(
     """The data for scores.json: "things" by kind, and "unsupported" words by text. Raises ValueError for a file that
     cannot be read."""
     from nmt.bundle import load_bundle
-    from nmt.data.readers import read_lines
     from nmt.inspection.support import noise, support
     from nmt.metrics.rare import known_words, rare_things
 

@@ -28,7 +28,8 @@ def parser() -> Parser:
         description="Serve translations over HTTP: to clients of LibreTranslate (/translate, /detect, /languages) "
         "and of DeepL (/v2), and to people by a page that shows what the model attends to.",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--pair",
         action="append",
         default=[],
@@ -36,48 +37,38 @@ def parser() -> Parser:
         help="languages and the model directory that translates between them, or a MODEL that says its languages "
         "itself; MODEL,MODEL is an ensemble; again for each pair",
     )
-    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # given as in other commands; refused
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
-    parser.add_argument("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
-    parser.add_argument("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
-    parser.add_argument(
+    add("models", nargs="*", help=argparse.SUPPRESS)  # given as in other commands; refused
+    add("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
+    add("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
+    add("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
+    add(
         "--compute",
         choices=["auto", "float32", "bfloat16", "int8"],
         default="auto",
         help="precision of matrix products; in float32 a text's translation does not depend on what is translated "
         "beside it (%(default)s)",
     )
-    parser.add_argument(
-        "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: each model's own"
-    )
-    parser.add_argument(
-        "--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each"
-    )
+    add("--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: each model's own")
+    add("--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each")
     add_limits(parser)
-    parser.add_argument(
-        "--cache", type=up_to(10_000_000), default=0, metavar="N", help="keep the translations of N sentences (none)"
-    )
-    parser.add_argument(
+    add("--cache", type=up_to(10_000_000), default=0, metavar="N", help="keep the translations of N sentences (none)")
+    add(
         "--watch",
         type=seconds,
         default=5.0,
         metavar="S",
         help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
     )
-    add_proxy(parser)
-    add_common(parser)
-    return parser
-
-
-def add_proxy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
-    parser.add_argument(
+    add("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
+    add(
         "--url-prefix",
         type=prefix,
         default="",
         metavar="/PATH",
         help="before all paths, for a proxy that serves other programs as well (none)",
     )
+    add_common(parser)
+    return parser
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

@@ -46,20 +46,19 @@ def what_is_wrong(override: Any, groups: Mapping[str, Collection[str]], keys: Co
     if key.startswith("hydra") or override.package:
         return None
     if key in groups:
-        return _wrong_choice(override, key, groups[key])
-    if key not in keys:
+        if wrong := _wrong_choice(override, key, groups[key]):
+            return wrong
+    elif key not in keys:
         return f"{key} is unknown{_near_key(key, groups, keys)}"
     return f"say {override.input_line.lstrip('+')}, without the +" if override.is_add() else None
 
 
 def _wrong_choice(override: Any, group: str, choices: Collection[str]) -> str | None:
-    value = override.value()
-    chosen = list(override.sweep_iterator()) if override.is_sweep_override() else [value]
-    for choice in chosen:
+    for choice in override.sweep_iterator() if override.is_sweep_override() else [override.value()]:
         if isinstance(choice, str) and choice not in choices and not override.is_delete():
             near = did_you_mean(choice, choices, f"{group}=") or ";"
             return f"{group} has no choice {choice!r}{near} choose one of: {', '.join(sorted(choices))}"
-    return f"say {override.input_line.lstrip('+')}, without the +" if override.is_add() else None
+    return None
 
 
 def _near_key(key: str, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str:

@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nmt.cli.errors import said_of, warn
+from nmt.cli.schema import run_name
 from nmt.common.bars import seen
+from nmt.common.files import from_home, locked
 from nmt.common.shown import shown
-
-if TYPE_CHECKING:
-    from nmt.sweep.outcomes import Outcome
-    from nmt.training.run import Trained
+from nmt.config import check_run
+from nmt.sweep import outcomes as table
+from nmt.sweep.outcomes import Outcome, finished, keep_finished, read_records, shared, write_record
+from nmt.sweep.overrides import overridden, quoted
+from nmt.training.divergence import DivergenceError
+from nmt.training.folder import CONFIG, PLACES
+from nmt.training.run import Trained
 
 FAILED = 1  # the exit code when a run failed
-CONFIG = "config.yaml"  # of a run
-PLACES = ("run", "runs_dir", "cache_dir")  # the paths of a sweep's runs
 
 
 @dataclass(frozen=True)
@@ -35,29 +38,21 @@ class Sweep:
     fixed: frozenset[str]  # keys with one value for all runs, left out of names
     process: int = 0  # the id of the command's process
 
-    def name(self, overrides: list[str]) -> str:
-        """The name of a run's folder in the sweep's folder: only the settings that differ."""
-        from nmt.cli.schema import run_name
-
-        return run_name([one for one in overrides if _key(one) not in self.fixed])
-
     def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
-        """Run `work` with the run's name and save the outcome. Returns the score, or NaN if the run failed: the other
-        runs continue, and the result of an earlier start stays. A signal ends all runs."""
-        from nmt.sweep.outcomes import Outcome, finished, overridden, write_record
-        from nmt.training.divergence import DivergenceError
-
+        """Call `work` with the value of the run's run=, and save the outcome. Returns the score, or NaN if the run
+        failed: the other runs continue, and the result of an earlier start stays. A signal ends all runs."""
         given = overridden(overrides).items()
+        name = run_name([one for one in overrides if not self.fixed.issuperset(overridden([one]))])
         own = {key: value for key, value in given if key not in self.fixed}
         fixed = {key: value for key, value in given if key in self.fixed and key not in PLACES}
-        begun = Outcome(self.name(overrides), own, failed=True, end="ended without a word", fixed=fixed)
+        begun = Outcome(name, own, failed=True, end="ended without a word", fixed=fixed)
         write_record(self.folder, begun)
         outcome, score = begun, math.nan
         try:
             with seen(os.getpid() == self.process):  # elsewhere several bars would share one terminal
-                found = work(begun.run)
+                found = work(f"{self.own}/{name}")
             score = found.score
-            outcome = replace(finished(begun.run, own, found), fixed=fixed)
+            outcome = replace(finished(name, own, found), fixed=fixed)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -65,14 +60,10 @@ class Sweep:
             if said is None:
                 traceback.print_exc()
                 said = f"{type(error).__name__}: {error}"
-            warn(self.command, f"{begun.run}: {said}")
+            warn(self.command, f"{name}: {said}")
             outcome = replace(begun, end=shown(" ".join(said.split())))
         write_record(self.folder, outcome)
         return score
-
-
-def _key(override: Any) -> str:
-    return str(override).partition("=")[0].lstrip("+~")
 
 
 @contextmanager
@@ -80,14 +71,8 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     """The sweep described by nmt-train's overrides (Hydra's objects); `composed` is their config without the swept
     settings. When all runs are over, prints and writes the table, including runs of earlier starts. Exits with FAILED
     if a run failed."""
-    from nmt.cli.schema import run_name
-    from nmt.common.files import from_home, locked
-    from nmt.config import check_run
-    from nmt.sweep.outcomes import keep_finished, overridden, shared
-    from nmt.sweep.space import quoted
-
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
-    swept = [_key(one.input_line) for one in own if one.is_sweep_override()]
+    swept = overridden(one.input_line for one in own if one.is_sweep_override())
     if name := next((key for key in swept if key in PLACES), None):
         raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
     is_named = "run_name" not in str(composed._get_node("run")._value())
@@ -118,22 +103,18 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
 
 def _tell(folder: Path) -> list[Outcome]:
     """Show all runs in the folder -> their outcomes."""
-    from nmt.sweep.outcomes import read_records
-
-    outcomes = read_records(folder)
-    if outcomes:
+    if outcomes := read_records(folder):
         show(folder, outcomes)
     return outcomes
 
 
 def show(folder: Path, outcomes: list[Outcome]) -> None:
     """Print and write the table of the runs and, if some differ in their seed alone, that of their means."""
-    from nmt.sweep.outcomes import SEEDS, TABLE, lined_up, seeds_table, text_table, write_rows, write_table
-
-    write_table(folder / TABLE, outcomes)
-    said = [text_table(outcomes), str(folder / TABLE)]
-    (folder / SEEDS).unlink(missing_ok=True)
-    if means := seeds_table(outcomes):
-        write_rows(folder / SEEDS, means)
-        said += ["", lined_up(means), str(folder / SEEDS)]
+    of_runs, of_seeds = folder / table.TABLE, folder / table.SEEDS
+    table.write_table(of_runs, outcomes)
+    said = [table.text_table(outcomes), str(of_runs)]
+    of_seeds.unlink(missing_ok=True)
+    if means := table.seeds_table(outcomes):
+        table.write_rows(of_seeds, means)
+        said += ["", table.lined_up(means), str(of_seeds)]
     print(shown("\n".join(said), None, lines=True))

@@ -9,11 +9,11 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import fail, one_line_errors, warn
 from nmt.cli.streams import prepare_streams
-from nmt.cli.sweep import Sweep, sweeping
 from nmt.common.bars import seen
 from nmt.common.log_lines import show_log
 from nmt.common.shown import shown
@@ -21,6 +21,7 @@ from nmt.common.signals import Stopped
 from nmt.common.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from nmt.cli.sweep import Sweep
     from nmt.config import RunConfig
     from nmt.training.run import Trained
 
@@ -34,7 +35,7 @@ def main() -> None:
     with one_line_errors(COMMAND):
         from nmt.cli.app import run_app
 
-        run_app(COMMAND, "train", run, settled, explain, sweeping)
+        run_app(COMMAND, "train", run, settled, explain, sweeps=True)
 
 
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
@@ -47,15 +48,14 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
         overrides = [*asked.task, *(one for one in asked.hydra if one.startswith("hydra.searchpath="))]
         if sweep is None:
             return train_one(composed, overrides, quiet)
-        return sweep.run(list(asked.task), lambda name: one_of_several(composed, overrides, quiet, sweep, name))
+        return sweep.run(list(asked.task), partial(one_of_several, composed, overrides, quiet))
 
 
 @contextmanager
 def told(config: RunConfig, quiet: bool, before: str = "") -> Iterator[bool]:
     """Show the log of the training, with `before` as a prefix, and a line if a signal ends it; `quiet` leaves only
     warnings. Yields whether this process does so, which only the first one does. Raises ValueError."""
-    from nmt.training.folder import is_first_process
-    from nmt.training.ranks import ranked
+    from nmt.training.ranks import is_first_process, ranked
 
     try:
         with ranked(config.trainer), seen(not quiet):
@@ -84,15 +84,14 @@ def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     return result.score
 
 
-def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Sweep, name: str) -> Trained:
-    """A run of a sweep, in a folder called `name`."""
+def one_of_several(composed: Any, overrides: list[str], quiet: bool, run: str) -> Trained:
+    """The run `run` of a sweep."""
     from nmt.training.machine import on_one_device
     from nmt.training.run import train
 
     prepare_streams()  # this may be another process
-    config = run_config(composed, overrides)
-    config = on_one_device(replace(config, run=f"{sweep.own}/{name}"))
-    with told(config, quiet, f"{name}: "):
+    config = on_one_device(replace(run_config(composed, overrides), run=run))
+    with told(config, quiet, f"{run.rpartition('/')[2]}: "):
         return train(config)
 
 

@@ -16,8 +16,9 @@ from nmt.cli.documents import (
     COMMAND,
     STDOUT,
     add_file_options,
+    groups_of_lines,
     kind_of,
-    text_streams,
+    output,
     translate_document,
     warn_of_markup,
 )
@@ -126,7 +127,8 @@ def main() -> None:
         with (
             following(options) as done,
             Workers(translator, options.workers, done) as workers,
-            text_streams(options) as (groups, output),
+            groups_of_lines(options.input) as groups,
+            output(options.output) as file,
             Remarks(COMMAND, "line", options.split != "none") as remarks,  # no advice for an explicit "none"
         ):
             for group in groups:
@@ -137,8 +139,8 @@ def main() -> None:
                     remarks.tell(line.number, [answer])
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
                 with signals.held():  # a signal must not cut a line
-                    output.write(finished)
-                    output.flush()
+                    file.write(finished)
+                    file.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
             if options.check and not options.score:

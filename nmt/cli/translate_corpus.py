@@ -30,34 +30,29 @@ def parser() -> Parser:
         description="Translate files into a folder of parts: part k of the input is file k of the output, or is not "
         "there. The same command goes on where it was killed, and several share the work of a folder.",
     )
+    add = parser.add_argument
     add_model(parser)
-    parser.add_argument(
+    add(
         "--input",
         nargs="+",
         required=True,
         metavar="FILE",
         help="text, .tsv or .parquet (a quoted pattern: all that match, by name); text and TSV also as .gz or .zst",
     )
-    parser.add_argument("--output", required=True, metavar="FOLDER", help="of the parts; it may be there already")
-    parser.add_argument("--join", metavar="FILE", help="write all parts, in order, as one file in the end")
-    parser.add_argument("--column", metavar="NAME", help="of a table: what is translated, by name or number from 1")
-    parser.add_argument(
+    add("--output", required=True, metavar="FOLDER", help="of the parts; it may be there already")
+    add("--join", metavar="FILE", help="write all parts, in order, as one file in the end")
+    add("--column", metavar="NAME", help="of a table: what is translated, by name or number from 1")
+    add(
         "--format",
         choices=["text", "tsv", "parquet"],
         help="of the output: only translations, or the input with a column more; default: as the input",
     )
-    parser.add_argument("--compress", choices=["gz", "zst"], help="the parts, if they are text or TSV")
-    parser.add_argument("--name", help="of the new column; default: the code of the target language")
-    parser.add_argument(
-        "--lines-per-part", type=positive, metavar="N", help="which is also what a kill costs each worker (20480)"
-    )
-    parser.add_argument(
-        "--part", type=share, default=(0, 1), metavar="K/N", help="do one share of N, K from 0 on, as in a job array"
-    )
-    parser.add_argument(
-        "--engine", choices=["processes", "dask", "ray"], default="processes", help="who does it (%(default)s)"
-    )
-    parser.add_argument(
+    add("--compress", choices=["gz", "zst"], help="the parts, if they are text or TSV")
+    add("--name", help="of the new column; default: the code of the target language")
+    add("--lines-per-part", type=positive, metavar="N", help="which is also what a kill costs each worker (20480)")
+    add("--part", type=share, default=(0, 1), metavar="K/N", help="do one share of N, K from 0 on, as in a job array")
+    add("--engine", choices=["processes", "dask", "ray"], default="processes", help="who does it (%(default)s)")
+    add(
         "--scheduler",
         "--address",
         dest="address",
@@ -72,6 +67,8 @@ def parser() -> Parser:
 
 def share(text: str) -> tuple[int, int]:
     which, of = map(int, text.split("/"))
+    if of < 1:
+        raise ValueError
     if not 0 <= which < of:
         raise argparse.ArgumentTypeError(f"{text} is no share; of {of} they are 0/{of} to {of - 1}/{of}")
     return which, of

@@ -46,6 +46,13 @@ def use_one_thread_in_forks() -> None:
         os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
+def is_memory_shortage(error: BaseException) -> bool:
+    """Whether the processor's or a GPU's memory has run out. Torch says so in the message of a RuntimeError."""
+    words = "can't allocate memory", "not enough memory", "out of memory"
+    of_torch = isinstance(error, RuntimeError) and any(one in str(error) for one in words)
+    return of_torch or isinstance(error, MemoryError)
+
+
 def usable_cores() -> int:
     """How many cores this process may use; where the system does not tell it, as macOS, how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -96,9 +96,8 @@ def lined_up(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(one: Outcome, keys: Sequence[str]) -> list[str]:
-    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.2f}"
-    if one.score is not None and one.metric == "nll" and not one.failed:
-        score = f"{one.score:.3f}"
+    digits = 3 if one.metric == "nll" else 2
+    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.{digits}f}"
     size = "" if one.parameters is None else f"{one.parameters:,}"
     time = "" if one.seconds is None else clock(one.seconds)
     return [score, *(one.settings.get(key, "") for key in keys), size, time, one.run, one.end]
@@ -171,8 +170,3 @@ def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Out
         for key, value in given.items()
         if key not in own and (key not in earlier or any(one.fixed.get(key) == value for one in records))
     )
-
-
-def overridden(overrides: Iterable[str]) -> Mapping[str, str]:
-    """Overrides as typed -> keys and values."""
-    return {key.lstrip("+~"): value for key, _, value in (one.partition("=") for one in overrides)}

@@ -8,7 +8,6 @@ optim.learning_rate: {low: 0.0005, high: 0.01, log: true}  # a number; powers of
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,8 @@ from nmt.common.resources import resource
 from nmt.common.shown import brief
 from nmt.common.suggestions import did_you_mean
 from nmt.plain_data import from_dict
+from nmt.sweep.overrides import Scalar
 
-Scalar = str | int | float | bool | None
-PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")  # values that need no quotes
-WORDS = frozenset({"null", "true", "false", "nan", "inf"})  # not text in Hydra
 MAX_BYTES = 1_000_000  # of a file
 PREFIX = "tune_"  # of the spaces that come with nmt
 
@@ -113,26 +110,6 @@ def _choices(key: str, value: Any) -> Choice | Range:
         raise ValueError(f"{key} is {brief(value)}; it must be a list, or have low and high")
     whole = all(type(value.get(one)) is int for one in ("low", "high")) and type(value.get("step", 1)) is int
     return from_dict(WholeRange if whole else Range, value, key)
-
-
-def typed(key: str, value: Scalar) -> str:
-    """The override that sets the value."""
-    return f"{key}={in_words(value)}"
-
-
-def in_words(value: Scalar) -> str:
-    """The value as Hydra reads it."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if not isinstance(value, str):
-        return repr(value)
-    return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else quoted(value)
-
-
-def quoted(text: str) -> str:
-    """A Hydra value for exactly this text."""
-    escaped = re.sub(r"(\\*)'", r"\1\1\'", re.sub(r"(\\+)$", r"\1\1", text)).replace("${", "\\${")
-    return f"'{escaped}'"
 
 
 def plain(space: Mapping[str, Choice | Range]) -> dict[str, Any]:

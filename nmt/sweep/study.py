@@ -18,22 +18,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState
 
 from nmt.common.files import claimed
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import from_dict
 from nmt.sweep.outcomes import Outcome, finished, write_table
-from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
+from nmt.sweep.overrides import Scalar, in_words
+from nmt.sweep.space import Choice, Range, Space, WholeRange, plain
 from nmt.training.callbacks import Watch
 from nmt.training.folder import difference
 from nmt.training.run import Trained
-
-if TYPE_CHECKING:
-    import optuna
 
 JOURNAL, TABLE = "study.journal", "trials.csv"
 LOCK, STATE, JOURNAL_LOCK = "lock", "state", "journal.lock"
@@ -43,6 +44,7 @@ PAUSE_S = 0.5  # while other commands work on the last trials
 FIRST_FAILED = 3  # if so many trials fail and none succeeds, their values are not to blame
 
 log = logging.getLogger(__name__)
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class TrialFailedError(Exception):
@@ -70,8 +72,7 @@ def search(
     outcomes.
 
     `settings` are those of all trials and identify the study. Raises ValueError when the folder holds a study with
-    other settings, or when the first trials all fail; ModuleNotFoundError without the extra nmt[tune]; and what
-    `training` raises, except TrialFailedError.
+    other settings, or when the first trials all fail, and what `training` raises, except TrialFailedError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
@@ -87,12 +88,12 @@ class Study:
         self, folder: Path, space: Space, identity: Mapping[str, Any], metric: Name, plan: StudyPlan
     ) -> None:
         self.folder, self.space, self.metric, self.plan = folder, space, metric, plan
-        self.optuna = _optuna()
+        journal = JournalFileBackend(str(folder / JOURNAL), JournalLock(folder))
         with self._locked():
-            self.study: optuna.Study = self.optuna.create_study(
+            self.study = optuna.create_study(
                 study_name=NAME,
-                storage=self.optuna.storages.JournalStorage(_journal(self.optuna, folder)),
-                pruner=_pruner(self.optuna, plan),
+                storage=optuna.storages.JournalStorage(journal),
+                pruner=_pruner(plan),
                 direction="minimize" if METRICS[metric].less_is_better else "maximize",
                 load_if_exists=True,
             )
@@ -121,9 +122,9 @@ class Study:
 
     def _do(self, trial: optuna.Trial, values: Mapping[str, Scalar], training: Training) -> None:
         """Run a trial, or the rest of one."""
-        states, name = self.optuna.trial.TrialState, f"trial-{trial.number:03}"
+        name = f"trial-{trial.number:03}"
         words = {key: in_words(value) for key, value in values.items()}
-        reported = set(self._frozen(trial.number).intermediate_values)
+        reported = set(self.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
         pruned: list[int] = []  # the epoch at which it was pruned
 
         def watch(epochs: int, score: float, is_over: bool) -> bool:
@@ -147,14 +148,11 @@ class Study:
                 log.warning("%s failed: %s", name, error)
             trial.set_user_attr(OUTCOME, asdict(outcome))
         if outcome.failed:
-            self.study.tell(trial.number, state=states.FAIL)
+            self.study.tell(trial.number, state=TrialState.FAIL)
         elif outcome.end:
-            self.study.tell(trial.number, state=states.PRUNED)
+            self.study.tell(trial.number, state=TrialState.PRUNED)
         else:
             self.study.tell(trial.number, outcome.score)
-
-    def _frozen(self, number: int) -> optuna.trial.FrozenTrial:
-        return self.study.get_trials(deepcopy=False)[number]
 
     def _check_failures(self) -> None:
         outcomes = self.outcomes()
@@ -183,8 +181,8 @@ class Study:
         """Makes asking for a trial and claiming it atomic."""
         return claimed(self.folder / LOCK, 0, wait=True)
 
-    def _running(self) -> list[optuna.trial.FrozenTrial]:
-        return self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.RUNNING,))
+    def _running(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
     def _abandoned(self, held: ExitStack) -> optuna.Trial | None:
         """A trial whose process has ended."""
@@ -193,8 +191,7 @@ class Study:
                 if claim.enter_context(claimed(self.folder / STATE, trial.number)) is not None:
                     held.enter_context(claim.pop_all())
                     self._seed(trial.number)
-                    taken_up: optuna.Trial = self.optuna.Trial(self.study, trial._trial_id)
-                    return taken_up
+                    return optuna.Trial(self.study, trial._trial_id)
         return None
 
     def _new(self, held: ExitStack) -> optuna.Trial | None:
@@ -208,17 +205,9 @@ class Study:
 
     def _seed(self, number: int) -> None:
         """Seed the sampler for this trial."""
-        samplers = self.optuna.samplers
         seed = int(np.random.SeedSequence([self.plan.seed, number]).generate_state(1)[0])
-        by_chance = self.plan.sampler == "random"
-        self.study.sampler = samplers.RandomSampler(seed) if by_chance else samplers.TPESampler(seed=seed)
-
-
-def _optuna() -> Any:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
+        sampler = optuna.samplers.RandomSampler if self.plan.sampler == "random" else optuna.samplers.TPESampler
+        self.study.sampler = sampler(seed=seed)
 
 
 def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
@@ -234,7 +223,7 @@ def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
     return min(max(float(f"{number:.{digits}g}"), one.low), one.high)
 
 
-def _pruner(optuna: Any, plan: StudyPlan) -> Any:
+def _pruner(plan: StudyPlan) -> optuna.pruners.BasePruner:
     if plan.pruner == "median":
         return optuna.pruners.MedianPruner(n_warmup_steps=plan.prune_after)
     if plan.pruner == "hyperband":
@@ -242,23 +231,23 @@ def _pruner(optuna: Any, plan: StudyPlan) -> Any:
     return optuna.pruners.NopPruner()
 
 
-def _journal(optuna: Any, folder: Path) -> Any:
-    """Optuna's file of everything asked and told. Optuna's own locks outlive their process, and are broken after 30 s
-    whoever holds them; ours end with the process. A line torn by a full disk or a power cut is removed before the
-    next is written."""
-    path = folder / JOURNAL
+class JournalLock(JournalFileOpenLock):
+    """The lock of Optuna's file of everything asked and told. Optuna's own lock outlives its process, and is broken
+    after 30 s whoever holds it; this one ends with the process. A line torn by a full disk or a power cut is removed
+    before the next is written."""
 
-    class Lock(optuna.storages.journal.JournalFileOpenLock):  # type: ignore[misc]
-        def acquire(self) -> bool:
-            self.held = ExitStack()
-            self.held.enter_context(claimed(folder / JOURNAL_LOCK, 0, wait=True))
-            mend(path)
-            return True
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder / JOURNAL))
+        self.folder = folder
 
-        def release(self) -> None:
-            self.held.close()
+    def acquire(self) -> bool:
+        self.held = ExitStack()
+        self.held.enter_context(claimed(self.folder / JOURNAL_LOCK, 0, wait=True))
+        mend(self.folder / JOURNAL)
+        return True
 
-    return optuna.storages.journal.JournalFileBackend(str(path), Lock(str(path)))
+    def release(self) -> None:
+        self.held.close()
 
 
 def mend(path: Path) -> None:

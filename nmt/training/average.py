@@ -7,7 +7,7 @@ al. (2018), arXiv:1804.00344. Their state is in buffers, so it moves with the mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -30,18 +30,6 @@ class Average(nn.Module):
     def mean(self) -> Sequence[Tensor] | None:
         """Shaped like the parameters; None while there is nothing to average."""
         raise NotImplementedError
-
-    @contextmanager
-    def applied(self, model: nn.Module) -> Iterator[None]:
-        """A context with the mean as the model's weights."""
-        means, own = self.mean(), [parameter.data for parameter in model.parameters()]
-        for parameter, mean in zip(model.parameters(), means or own, strict=True):
-            parameter.data = mean
-        try:
-            yield
-        finally:
-            for parameter, data in zip(model.parameters(), own, strict=True):
-                parameter.data = data
 
 
 class MovingAverage(Average):
@@ -112,9 +100,17 @@ class Averages(nn.ModuleDict):
             average.before_validation(model)
         return [name for name, average in self._every().items() if average.mean() is not None]
 
-    def applied(self, name: str | None, model: nn.Module) -> AbstractContextManager[None]:
+    @contextmanager
+    def applied(self, name: str | None, model: nn.Module) -> Iterator[None]:
         """A context with the named average as the model's weights; None changes nothing."""
-        return self._every()[name].applied(model) if name else nullcontext()
+        means, own = self._every()[name].mean() if name else None, [one.data for one in model.parameters()]
+        for parameter, mean in zip(model.parameters(), means or own, strict=True):
+            parameter.data = mean
+        try:
+            yield
+        finally:
+            for parameter, data in zip(model.parameters(), own, strict=True):
+                parameter.data = data
 
     def _every(self) -> dict[str, Average]:
         return cast(dict[str, Average], dict(self.items()))

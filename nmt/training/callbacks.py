@@ -99,8 +99,7 @@ class ValidationReport(Callback):
             self.left.words(trainer),
         )
         if not self.has_warned and measure.name == "bleu":
-            every = validation.by_direction or {"": validation.scores}
-            self.has_warned = any(self._warns(pl_module, *one) for one in every.items())
+            self._warn_if_blind(pl_module)
         pairs, of_directions = pl_module.valid.pairs, list(pl_module.valid.rows.values())
         for i in range(min(self.num_samples, len(pairs))):  # from each direction in turn, the same each time
             rows = of_directions[i % len(of_directions)]
@@ -110,20 +109,21 @@ class ValidationReport(Callback):
             log.info("  ref %s", pair.tgt)
             log.info("  hyp %s", validation.translations[sample])
 
-    def _warns(self, module: TrainingModule, direction: str, scores: Mapping[str, Score]) -> bool:
-        """Warns, and returns True, when BLEU cannot tell different models apart."""
-        bleu, chrf = scores["bleu"].score, scores["chrf"].score
-        if bleu >= 0.005 or chrf < BLIND_TO:
-            return False
-        measures = {str(one): measure for one, measure in module.valid.measures.items()}
-        log.warning(
-            "BLEU%s is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), and chrF "
-            "chooses meanwhile; metric=chrf chooses by it always, and metric.tokenize= divides text otherwise",
-            direction and f" of {direction}",
-            chrf,
-            measures.get(direction, module.measure).tokenize,
-        )
-        return True
+    def _warn_if_blind(self, module: TrainingModule) -> None:
+        """Warns when BLEU cannot tell different models apart."""
+        for direction, measure in module.valid.measures.items():
+            scores = module.validation.by_direction.get(str(direction), module.validation.scores)
+            if scores["bleu"].score < 0.005 and scores["chrf"].score >= BLIND_TO:
+                self.has_warned = True
+                log.warning(
+                    "BLEU%s is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), "
+                    "and chrF chooses meanwhile; metric=chrf chooses by it always, and metric.tokenize= divides text "
+                    "otherwise",
+                    f" of {direction}" if module.validation.by_direction else "",
+                    scores["chrf"].score,
+                    measure.tokenize,
+                )
+                return
 
 
 def _of_all(validation: Validation, name: Name) -> str:
@@ -190,12 +190,17 @@ class ModelDirectories(Checkpoint):
 def save_model(folder: Path, module: TrainingModule) -> None:
     """Save the weights, or their average, whichever the last validation found better."""
     validation = module.validation
-    scores = {name: asdict(score) for name, score in validation.scores.items()}
-    of_each = {
-        direction: {name: asdict(score) for name, score in found.items()}
-        for direction, found in validation.by_direction.items()
+    found = {
+        "valid": _plain(validation.scores),
+        "nll": validation.nll,
+        "step": module.global_step,
+        "average": validation.average,
     }
+    if validation.by_direction:
+        found["directions"] = {str(one): _plain(scores) for one, scores in validation.by_direction.items()}
     with module.averages.applied(validation.average, module.model):
-        found = {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
-        found |= {"directions": of_each} if of_each else {}
         save_bundle(folder, module.bundle(), model_card(module), found)
+
+
+def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
+    return {name: asdict(score) for name, score in scores.items()}

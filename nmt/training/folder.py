@@ -7,12 +7,10 @@ import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.automatic import AUTO
 from nmt.common.files import locked, remove_drafts, write_atomically
@@ -20,14 +18,16 @@ from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
 from nmt.plain_data import from_dict, to_dict
+from nmt.training.ranks import is_first_process
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
 METRICS, LOG, TENSORBOARD = "metrics.csv", "train.log", "tensorboard"
 
+PLACES = ("run", "runs_dir", "cache_dir")  # settings that say where a run's files lie
 # Settings that may change between two starts of one run: how long, where and how verbosely it trains, not what.
 CHANGEABLE = frozenset(
-    ["run", "runs_dir", "cache_dir"]
+    [*PLACES]
     + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]
     + [f"trainer.{field}" for field in ("accelerator", "devices", "num_nodes", "strategy", "threads")]
     + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "loggers", "progress")]
@@ -108,25 +108,16 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config, with settings that the user left open taken from the run's config.yaml: those that the text decided
     ("auto"), and the number of shards."""
+    plain, left_open = to_dict(config), list(config.auto)
+    if not config.trainer.shards:
+        left_open.append("trainer.shards")
     with suppress(OSError, LookupError, TypeError, ValueError):  # no such file, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
-        for continued in (_with_decisions, _with_shards):
-            config = continued(began, config)
+        for group, name in (key.split(".") for key in left_open):
+            if name in began[group]:  # else its version lacked this setting, and behaved like its default
+                plain[group][name] = began[group][name]
+        return from_dict(RunConfig, plain | {"auto": []})
     return config
-
-
-def _with_decisions(began: dict[str, Any], config: RunConfig) -> RunConfig:
-    plain = to_dict(config)
-    for group, name in (key.split(".") for key in config.auto):
-        if name in began[group]:  # else its version lacked this setting, and behaved like its default
-            plain[group][name] = began[group][name]
-    return from_dict(RunConfig, plain | {"auto": []})
-
-
-def _with_shards(began: dict[str, Any], config: RunConfig) -> RunConfig:
-    if config.trainer.shards:
-        return config
-    return replace(config, trainer=replace(config.trainer, shards=began["trainer"]["shards"]))
 
 
 def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
@@ -144,11 +135,6 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collectio
         if key not in but and before.get(key) != now.get(key):
             return f"{key}={before.get(key)}, not {now.get(key)}"
     return ""
-
-
-def is_first_process() -> bool:
-    """Whether this process, of several that train one model, is the one that writes."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from nmt.common.files import from_home
 from nmt.common.suggestions import did_you_mean
-from nmt.composition import Data, choices_of, composed, groups, merged, nested
+from nmt.composition import Data, choices_of, composed, flat, groups, merged, nested
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
 from nmt.training.warm_start import with_start
@@ -46,26 +46,25 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
     """The choices of groups, and the nested settings. A `name` among a group's settings is its choice."""
     packages, keys = groups(), {field.name for field in fields(RunConfig)}
     choices: dict[str, str] = {}
-    settings: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # by dotted key
     for key, value in given.items():
         first = key.partition(".")[0]
         if first not in packages and first not in keys:
             raise ValueError(f"{key} is unknown{did_you_mean(first, {*packages, *keys}) or '; see docs/settings.md'}")
         if key in packages and isinstance(value, str):
             choices[key] = value
-        elif key in packages and (not isinstance(value, Mapping) or not packages[key]):
+        elif key in packages and not (isinstance(value, Mapping) and packages[key]):
             or_settings = " or a mapping of its settings" if packages[key] else ""
             raise ValueError(f"{key} is {value!r}; it must be one of {', '.join(choices_of(key))}{or_settings}")
         else:
-            place = packages.get(key, key) if isinstance(value, Mapping) else key
-            settings = merged(settings, nested(place, _plain(value)))
+            values |= flat(nested(packages.get(key, key), _plain(value)))
     for group, package in packages.items():
-        found: Any = settings
-        for part in package.split(".") if package else ["experiment"]:
-            found = found.get(part, {}) if isinstance(found, dict) else {}
-        name = found.pop("name", None) if isinstance(found, dict) else None  # the choice sets it
+        name = values.pop(f"{package or group}.name", None)  # the choice sets it
         if name is not None and choices.setdefault(group, name) != name:
             raise ValueError(f"{group} is {choices[group]!r}, and {package}.name is {name!r}; give one")
+    settings: dict[str, Any] = {}
+    for key, value in values.items():
+        settings = merged(settings, nested(key, value))
     return choices, settings
 
 

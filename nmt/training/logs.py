@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nmt.common.files import naming
 from nmt.common.log_lines import ShownLines
-from nmt.training.folder import LOG, METRICS, TENSORBOARD, is_first_process
+from nmt.training.folder import LOG, METRICS, TENSORBOARD
+from nmt.training.ranks import is_first_process
 
 
 def log_sizes(run_dir: Path) -> dict[str, int]:

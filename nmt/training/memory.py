@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from nmt.common.process import is_memory_shortage
 from nmt.config import TrainerConfig
 from nmt.data.datamodule import datamodule_of
 from nmt.training.module import TrainingModule
@@ -36,15 +37,9 @@ def explained_shortage(config: TrainerConfig) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not _is_shortage(error):
+        if not is_memory_shortage(error):
             raise
         raise ValueError(
             f"a batch of trainer.max_tokens={config.max_tokens} does not fit the memory; lower it "
             "(with as much more trainer.accumulate the updates stay as large), or data.cleaning.max_pieces"
         ) from error
-
-
-def _is_shortage(error: BaseException) -> bool:
-    """Torch has an exception for GPU memory, but only an error message for the processor's."""
-    words = ("not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

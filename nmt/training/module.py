@@ -172,18 +172,15 @@ class TrainingModule(pl.LightningModule):
         self.validation = max(validations, key=lambda validation: validation.key)
         self.progress = self.progress.after(self.validation.key, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
-        found = {name: score.score for name, score in self.validation.scores.items()} | {"nll": self.validation.nll}
-        # Every rank has the same figures, so there is nothing to synchronise.
-        self.log("step", float(self.global_step), rank_zero_only=True)  # the loggers' step
-        for name, figure in found.items():
-            self.log(f"val/{name}", figure, rank_zero_only=True)
+        nll, logged = self.validation.nll, {"step": float(self.global_step)}  # the loggers' step
+        logged |= {f"val/{name}": score.score for name, score in self.validation.scores.items()}
+        logged |= {"val/nll": nll, "val/ppl": float(torch.tensor(nll).exp())}
         for direction, scores in self.validation.by_direction.items():
-            for name, score in scores.items():
-                self.log(f"val/{name}/{direction}", score.score, rank_zero_only=True)
-        self.log("val/ppl", float(torch.tensor(self.validation.nll).exp()), rank_zero_only=True)
-        if validations[1:]:
-            of_average = max(validations[1:], key=lambda validation: validation.key).bleu
-            self.log("val/bleu_of_average", of_average, rank_zero_only=True)
+            logged |= {f"val/{name}/{direction}": score.score for name, score in scores.items()}
+        if of_averages := validations[1:]:
+            best = max(of_averages, key=lambda validation: validation.key)
+            logged["val/bleu_of_average"] = best.scores["bleu"].score
+        self.log_dict(logged, rank_zero_only=True)  # every rank has the same, so there is nothing to synchronise
 
     def _validate(self, average: str | None) -> Validation:
         trainer, processes = self.trainer, (self.global_rank, self.trainer.world_size)

@@ -19,6 +19,7 @@ from nmt.config import RunConfig
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
 from nmt.metrics.measure import Measure
 from nmt.plain_data import to_dict
+from nmt.training.folder import PLACES
 
 
 def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str])
 def recipe(config: RunConfig) -> dict[str, Any]:
     """The config without this machine's paths, and with nothing left for the text to decide."""
     data = to_dict(config)
-    for key in ("run", "runs_dir", "cache_dir", "auto"):
+    for key in (*PLACES, "auto"):
         del data[key]
     data["data"].pop("dir", None)
     return dict(data)

@@ -88,9 +88,7 @@ class TrainingBar(Callback):
         if is_seen() and trainer.is_global_zero:
             self.picture = self.opened.enter_context(gauge())
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         if self.picture and time.monotonic() - self.last >= INTERVAL_S:
             self._draw(trainer, pl_module)
 

@@ -90,12 +90,8 @@ def _check_attention(model: Seq2Seq) -> None:
     except Exception as error:  # a user's code may raise anything
         needs = f"keys must give a tensor, score a tensor of (sentences, heads, queries, tokens): {weighed}"
         raise ValueError(f"{begin} it fails ({error_line(error)}); {needs}") from error
-    mean = (*query.shape[:-1], attention.context_size)
-    given: tuple[tuple[str, object, tuple[int, ...]], ...]
-    given = ("context", context, mean), ("weights", weights, weighed)
-    for what, one, shape in given:
-        if not isinstance(one, Tensor) or one.shape != shape:
-            raise ValueError(f"{begin} it gives {_told(one)} as {what}; that must be a tensor of {shape}")
+    _check_shape(f"{begin} it", "context", context, (*query.shape[:-1], attention.context_size))
+    _check_shape(f"{begin} it", "weights", weights, weighed)
     if weights[-1, ..., -1].any():
         raise ValueError(f"{begin} it gives padding a weight; that must be 0 where memory.mask is False")
     if not torch.equal(memory.values.detach(), kept):
@@ -106,17 +102,12 @@ def _check_decoder(model: Seq2Seq) -> None:
     src, length, tgt = _sentences(model)
     config = model.config
     begin = f"the decoder {config.decoder.name!r} with the attention {config.attention.name!r}"
-    shapes = (
-        ("features", (*tgt.shape, model.output_table.shape[1])),
-        ("weights", (len(src), model.decoder.attention.heads, tgt.shape[1], src.shape[1])),
-    )
     try:
-        found = features, _ = model(src, length, tgt)
+        features, weights = model(src, length, tgt)
     except Exception as error:
         raise ValueError(f"{begin} fails ({error_line(error)}); a step must give what Wiring.step says") from error
-    for (what, shape), one in zip(shapes, found, strict=True):
-        if one.shape != shape:
-            raise ValueError(f"{begin} gives {_told(one)} as {what}; that must be a tensor of {shape}")
+    _check_shape(begin, "features", features, (*tgt.shape, model.output_table.shape[1]))
+    _check_shape(begin, "weights", weights, (len(src), model.decoder.attention.heads, tgt.shape[1], src.shape[1]))
     alone, _ = model(src[-1:, : length[-1]], length[-1:], tgt[-1:])
     if not _is_close(features[-1:], alone):
         raise ValueError(f"{begin}: what it gives for a sentence depends on the padding or on the other sentences")
@@ -154,6 +145,11 @@ def _check_used(model: Seq2Seq, processes: int) -> None:
             raise ValueError(f"the parameter {name} is never used; with trainer.devices above 1 each must be")
         if grad is None:
             log.warning("the parameter %s is never used, so it is not learned", name)
+
+
+def _check_shape(part: str, what: str, given: object, shape: tuple[int, ...]) -> None:
+    if not isinstance(given, Tensor) or given.shape != shape:
+        raise ValueError(f"{part} gives {_told(given)} as {what}; that must be a tensor of {shape}")
 
 
 def _is_close(found: Tensor, expected: Tensor) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,9 +33,12 @@ T = TypeVar("T")
 PATIENCE = timedelta(days=1)  # for a machine still preparing its text; a lost machine is noticed at once
 # What starts the processes of all machines: name -> its class, and its variables for the number of processes here,
 # their number in all, and the number of this process.
-STARTERS = {
+STARTERS: dict[str, tuple[Callable[[], ClusterEnvironment], tuple[str, str, str]]] = {
     "torchrun": (TorchElasticEnvironment, ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "RANK")),
-    "slurm": (SLURMEnvironment, ("SLURM_NTASKS_PER_NODE", "SLURM_NTASKS", "SLURM_PROCID")),
+    "slurm": (
+        partial(SLURMEnvironment, auto_requeue=False),
+        ("SLURM_NTASKS_PER_NODE", "SLURM_NTASKS", "SLURM_PROCID"),
+    ),
 }
 
 
@@ -81,9 +85,9 @@ def world(config: TrainerConfig, accelerator: str) -> World:
 def _check_place(every: World) -> None:
     """Raises ValueError when variables of a launcher, left over, say that other processes are there already or come
     first: this one would wait for them for ever."""
-    here, size = LightningEnvironment(), str(every.size)
     if every.size == 1:
         return
+    here, size = LightningEnvironment(), str(every.size)
     if (node := here.node_rank()) >= every.nodes:
         raise ValueError(f"NODE_RANK or GROUP_RANK is {node}, but trainer.num_nodes is {every.nodes}: unset it")
     is_started = "MASTER_PORT" in os.environ and os.environ.get("WORLD_SIZE", size) == size
@@ -96,14 +100,12 @@ def _check_place(every: World) -> None:
 
 def own_rank(config: TrainerConfig, accelerator: str) -> int:
     """The number of this process among those that train. Raises ValueError as `world` does."""
-    every = world(config, accelerator)
-    if config.strategy in STARTERS:
-        _, names = STARTERS[config.strategy]
-        return int(os.environ[names[2]])
+    every, environment = world(config, accelerator), starter(config)
     if every.size == 1:
         return 0
-    started = LightningEnvironment()
-    return started.node_rank() * every.devices + started.local_rank()
+    if config.strategy in STARTERS:
+        return environment.global_rank()
+    return environment.node_rank() * every.devices + environment.local_rank()
 
 
 @contextmanager
@@ -118,6 +120,11 @@ def ranked(config: TrainerConfig) -> Iterator[None]:
         yield
     finally:
         lightnings.rank = before
+
+
+def is_first_process() -> bool:
+    """Whether this process, of several that train one model, is the one that writes."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def can_start_others() -> bool:
@@ -152,10 +159,7 @@ def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
 def starter(config: TrainerConfig) -> ClusterEnvironment:
     """Lightning's description of what starts the processes. It is not left to Lightning, which takes the variables of
     any launcher for those of its own processes."""
-    if config.strategy not in STARTERS:
-        return LightningEnvironment()
-    kind, _ = STARTERS[config.strategy]
-    return kind(auto_requeue=False) if kind is SLURMEnvironment else kind()
+    return STARTERS[config.strategy][0]() if config.strategy in STARTERS else LightningEnvironment()
 
 
 @contextmanager

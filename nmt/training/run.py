@@ -45,7 +45,6 @@ from nmt.training.folder import (
     ORIGIN,
     check_run_dir,
     check_text,
-    is_first_process,
     resumed_config,
     taken,
     write_validation,
@@ -58,11 +57,11 @@ from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.parts_check import check_parts
-from nmt.training.ranks import check_pairs, from_first, joined, ranked, with_shards, world
+from nmt.training.ranks import check_pairs, from_first, is_first_process, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.surroundings import process_left_as_found, quiet_lightning
 from nmt.training.trainer import Run, build_trainer
-from nmt.training.warm_start import check_start, own_settings
+from nmt.training.warm_start import check_start, check_tags, own_settings
 from nmt.translation.translator import Translator
 
 log = logging.getLogger(__name__)
@@ -126,10 +125,10 @@ def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
         trim_memory()  # learning pieces and lexicon needs as much as a training step, and leaves it with malloc
         config, prepared = decided(config, prepared)
         check_pairs(len(prepared.valid), processes)
-        return _train_on(prepared, Run(config, run_dir, hardware, signals, watch))
+        return _train_prepared(prepared, Run(config, run_dir, hardware, signals, watch))
 
 
-def _train_on(prepared: Prepared, run: Run) -> Trained:
+def _train_prepared(prepared: Prepared, run: Run) -> Trained:
     config, run_dir = run.config, run.folder
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
@@ -143,7 +142,7 @@ def _train_on(prepared: Prepared, run: Run) -> Trained:
             made_of = origin(config, module.valid.measures.values(), prepared.fingerprints)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
-            module, seconds = _train_through(run, module, datamodule, start)
+            module, seconds = _fit_with_rollbacks(run, module, datamodule, start)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
     size = num_parameters(module.model)
     score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
@@ -166,25 +165,21 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None) -> Prepared:
-    data, cache_dir = config.data, Path(config.cache_dir)
-    if not config.init:
-        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
-    start = load_bundle(config.init)
-    check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
-    if config.init_vocabulary == "swap":
-        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
-    if start.config.tags and not data.tags:
-        raise ValueError(f"init={config.init} begins each source with a tag; data.tags must be true too")
-    try:
-        start.tokenizer.control_ids(data.every_direction.tag_pieces)
-    except ValueError as error:
-        raise ValueError(f"init={config.init}: {error}; init_vocabulary=swap learns new ones") from None
-    prepared = prepare(data, config.tokenizer, cache_dir, start.tokenizer, check, config.auto)
-    lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
-    return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
+    kept = None  # the model whose pieces are those of this one
+    if config.init:
+        start = load_bundle(config.init)
+        check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
+        if config.init_vocabulary == "keep":
+            check_tags(config.init, start, config.data)
+            kept = start
+    pieces, cache_dir = kept.tokenizer if kept else None, Path(config.cache_dir)
+    prepared = prepare(config.data, config.tokenizer, cache_dir, pieces, check, config.auto)
+    if kept and kept.lexicon:  # the new text alone may be too little to learn it from
+        return replace(prepared, lexicon=prepared.lexicon.joined(kept.lexicon))
+    return prepared
 
 
-def _train_through(
+def _fit_with_rollbacks(
     run: Run, module: TrainingModule, datamodule: DataModule, start: ResumePoint
 ) -> tuple[TrainingModule, float]:
     """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
@@ -197,7 +192,7 @@ def _train_through(
         left = TimeLeft()
         trainer = build_trainer(run, start.checkpoint, left)
         try:
-            _fit(trainer, module, datamodule, start.checkpoint, run.signals)
+            _fit_once(trainer, module, datamodule, start.checkpoint, run.signals)
             break
         except DivergenceError as error:
             if config.trainer.on_divergence == "stop" or times == MAX_ROLLBACKS:
@@ -220,7 +215,7 @@ def _modules(
     )
 
 
-def _fit(
+def _fit_once(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
     try:

@@ -7,7 +7,7 @@ import os
 import random
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -30,47 +30,42 @@ NOT_FOR_USERS = (
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Within this context Lightning says nothing of what is intended; a program's own trainings hear of it again."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    before = warnings.filters[:]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    for chatter in NOT_FOR_USERS:
-        warnings.filterwarnings("ignore", message=f".*{chatter}")
-    own = [one for one in warnings.filters if one not in before]
-    try:
+    with warnings.catch_warnings(), ExitStack() as after:
+        for chatter in NOT_FOR_USERS:
+            warnings.filterwarnings("ignore", message=f".*{chatter}")
+        for logger in map(logging.getLogger, ("lightning.pytorch", "lightning.fabric")):
+            after.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.WARNING)
         yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        warnings.filters[:] = [one for one in warnings.filters if one not in own]  # type: ignore[index]
 
 
 @contextmanager
 def process_left_as_found() -> Iterator[None]:
     """After this context, however it ends, random numbers go on as if it had not been, and torch's number of threads,
     whether it is deterministic, and the environment are as before."""
-    environment = {name: os.environ.get(name) for name in NAMES}
-    threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
-    in_python, in_numpy, in_torch = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    is_on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    on_gpus = torch.cuda.get_rng_state_all() if is_on_gpu else None
-    try:
+    with ExitStack() as after:
+        after.callback(random.setstate, random.getstate())
+        after.callback(np.random.set_state, np.random.get_state())
+        after.callback(torch.set_rng_state, torch.get_rng_state())
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            after.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
+        else:  # to ask would take memory of each of them; whoever seeds one seeds all
+            after.callback(torch.cuda.manual_seed_all, torch.initial_seed())
+        only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
+        deterministic = torch.are_deterministic_algorithms_enabled()
+        after.callback(torch.use_deterministic_algorithms, deterministic, warn_only=only_warns)
+        after.callback(_set_threads, torch.get_num_threads())
+        for name in NAMES:
+            after.callback(_set_variable, name, os.environ.get(name))
         yield
-    finally:
-        random.setstate(in_python)
-        np.random.set_state(in_numpy)
-        torch.set_rng_state(in_torch)
-        if on_gpus is None:  # to ask would have taken memory of each of them; whoever seeds one seeds all
-            torch.cuda.manual_seed_all(torch.initial_seed())
-        else:
-            torch.cuda.set_rng_state_all(on_gpus)
-        torch.use_deterministic_algorithms(deterministic, warn_only=only_warns)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        for name, value in environment.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+
+
+def _set_threads(number: int) -> None:
+    if torch.get_num_threads() != number:
+        torch.set_num_threads(number)
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    os.environ.pop(name, None)
+    if value is not None:
+        os.environ[name] = value

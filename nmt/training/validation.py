@@ -32,10 +32,6 @@ class Validation(NamedTuple):
     key: SelectionKey  # the better model has the greater key
     by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # when there are several
 
-    @property
-    def bleu(self) -> float:
-        return self.scores["bleu"].score
-
 
 @dataclass(frozen=True)
 class ValidText:

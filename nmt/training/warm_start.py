@@ -12,6 +12,7 @@ from torch import nn
 from nmt.automatic import without_auto
 from nmt.bundle import Bundle, load_bundle
 from nmt.composition import Data, flat, groups_of
+from nmt.data.corpora import Corpus
 from nmt.data.normalization import Normalization
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.transfer import origins
@@ -51,6 +52,16 @@ def check_start(init: str, own: Mapping[str, Any], config: Mapping[str, Any]) ->
         unasked = key.endswith("normalization") and now.get(key) is None  # then it is the model's
         if not unasked and not key.endswith(FREE) and now.get(key) != value:
             raise ValueError(f"{key}={now.get(key)} does not go with init={init}, which has its own; leave it out")
+
+
+def check_tags(init: str, start: Bundle, data: Corpus) -> None:
+    """Raises ValueError when a model, whose pieces are kept, has other tags than the data need."""
+    if start.config.tags and not data.tags:
+        raise ValueError(f"init={init} begins each source with a tag; data.tags must be true too")
+    try:
+        start.tokenizer.control_ids(data.every_direction.tag_pieces)
+    except ValueError as error:
+        raise ValueError(f"init={init}: {error}; init_vocabulary=swap learns new ones") from None
 
 
 def is_decided(key: str, own: Mapping[str, Any]) -> bool:

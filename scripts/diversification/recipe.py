@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nmt.sweep.space import typed
+from nmt.sweep.overrides import typed
 
 PART = 5000  # lines; at most this much of a translation is lost when it is killed
 

@@ -80,6 +80,7 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
     assert (tmp_path / "x").read_bytes() == expected(model)
     code, lines = run("--json")
     assert (code, lines) == (2, [f"{tmp_path}/out has parts with json False, not True; take another folder"])
+    assert run("--part", "0/0") == (2, ["argument --part: invalid share value: '0/0' (see --help)"])
     assert run("--part", "2/2") == (2, ["argument --part: 2/2 is no share; of 2 they are 0/2 to 1/2 (see --help)"])
     code, lines = run("--scheduler", "tcp://127.0.0.1:1")
     assert (code, len(lines)) == (2, 1)

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
 pytest.importorskip("optuna")
 
+from nmt.cli import trials  # noqa: E402
+
 SPACE = "optim.learning_rate: {low: 0.001, high: 0.1, log: true}\ncell: [rnn, gru]\nmodel.hidden_size: [16, 24]\n"
 SHORT = [one for one in QUICK if not one.startswith("model.hidden_size")] + ["trainer.num_samples=0"]
 
@@ -167,4 +169,4 @@ def test_the_spaces_that_come_with_nmt_are_of_settings_that_there_are(name):
 
     register()
     GlobalHydra.instance().clear()
-    tune.check_space(tune.space_for(options, []), [], options)
+    trials.check_space(trials.space_for(options, []), [], options)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from nmt.sweep.space import Choice, Range, WholeRange, find_space, in_words, quoted, read_space
+from nmt.sweep.overrides import in_words, quoted
+from nmt.sweep.space import Choice, Range, WholeRange, find_space, read_space
 
 ODD = ["a b", "it's", "x,y=[1]", "a\\", "a\\'b", "true", '"q"', "", "a\\\\", "null", "1e3", "chrf++", "inf", "../x"]
 

@@ -12,12 +12,11 @@ from nmt.training.module import TrainingModule
 from nmt.training.run import train
 
 
-@pytest.mark.parametrize("moment", ["forward", "backward"])
 @pytest.mark.parametrize(
-    "error",
+    ("moment", "error"),
     [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        ("forward", torch.OutOfMemoryError("CUDA out of memory")),
+        ("backward", RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")),
     ],
 )
 def test_a_batch_that_does_not_fit_fails_first_and_says_what_to_lower(

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from nmt.config import TrainerConfig
-from nmt.training.folder import is_first_process
 from nmt.training.ranks import (
     STARTERS,
     check_pairs,
     check_same,
     from_first,
     gathered,
+    is_first_process,
     own_rank,
     ranked,
     starter,

@@ -16,7 +16,7 @@ import nmt
 from bench.peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
 from bench.quality.process import Clock
 from bench.quality.text import Text
-from nmt.sweep.space import typed
+from nmt.sweep.overrides import typed
 
 HERE = Path(__file__).parent
 FAIRSEQ = str(HERE.parent / "peers/fairseq_run.py")

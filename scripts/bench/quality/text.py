@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.config import load_config
 from nmt.common.files import write_atomically
 from nmt.data.readers import read_lines
-from nmt.sweep.space import typed
+from nmt.sweep.overrides import typed
 from nmt.training.auto_settings import prepared_by_text
 
 SEED = 26
