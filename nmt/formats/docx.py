@@ -30,7 +30,7 @@ class WordDocument(OfficeDocument):
                 done |= self._bilingual(table, options)
             for paragraph in list(root.iter("{*}p")):
                 if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # not in drawings, equations
-                    self.add(paragraph, paragraph)
+                    self.add_paragraph(paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
         """The paragraphs of a table with a column for each language, which are not translated in place."""
@@ -54,7 +54,7 @@ class WordDocument(OfficeDocument):
             for paragraph in children(source, "p"):
                 copy = _copied(paragraph)
                 target.append(copy)
-                self.add(copy, copy)
+                self.add_paragraph(copy)
         return set(table.iter("{*}p"))
 
 

@@ -10,6 +10,7 @@ without other tags. Lines stay lines. Whatever comes back, every tag is there on
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
@@ -32,11 +33,9 @@ class Inline:
         if self._tagged:
             self._core = [part for piece in self._core for part in _cut(piece)]
         self._spells = any(isinstance(piece, str) and ENTITY.search(piece) for piece in self._core)
-
-    @property
-    def segment(self) -> Segment:
         parts = _written(self._core, self._spells) if self._tagged else map(str, self._core)
-        return Segment("".join(parts).replace(SOFT_HYPHEN, ""), markup=self._tagged)
+        self.segment = Segment("".join(parts).replace(SOFT_HYPHEN, ""), markup=self._tagged)
+        self.is_blank = not self.segment.text.strip()
 
     def target(self, text: str) -> list[Piece]:
         """The pieces of a translation of `segment.text`."""
@@ -47,19 +46,26 @@ class Inline:
 
 
 class InlineDocument(Document):
-    """A document with slots for translations: texts, and a function that stores the pieces of their translations."""
+    """A document whose texts have tags. Each translation is stored in it before it is written."""
 
     def __init__(self) -> None:
-        self.slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
+        self.segments: list[Segment] = []
+        self._slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
 
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [text.segment for texts, _ in self.slots for text in texts]
+    def add(self, texts: Sequence[Inline], put: Callable[..., None]) -> None:
+        """Add texts to be translated. `put` is called with the pieces of each translation, to store them."""
+        self.segments += [text.segment for text in texts]
+        self._slots.append((texts, put))
 
-    def fill_slots(self, targets: Sequence[str]) -> None:
+    def with_targets(self, targets: Sequence[str]) -> bytes:
         left = iter(targets)
-        for texts, put in self.slots:
+        for texts, put in self._slots:
             put(*[text.target(next(left)) for text in texts])
+        return self.written()
+
+    @abstractmethod
+    def written(self) -> bytes:
+        """The file with the translations that are stored."""
 
 
 def parts_of(segment: Segment) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
 from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
@@ -101,10 +101,7 @@ class MarkdownDocument(Document):
         tokens, self.known = _parsed(self.file.text)
         spans = _spans(tokens, self.lines, self.known)
         self.spans = [span for span in spans if any(map(str.isalnum, plain(span.inline.segment.text)))]
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [span.inline.segment for span in self.spans]
+        self.segments = [span.inline.segment for span in self.spans]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)

@@ -49,7 +49,7 @@ class OpenDocument(OfficeDocument):
             self._unseen = {attribute(style, "name") for style in filter(_is_unseen, root.iter("{*}style"))}
             for paragraph in list(root.iter(*PARAGRAPHS)):
                 if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
-                    self.add(paragraph, paragraph)
+                    self.add_paragraph(paragraph)
 
     def pieces_of(self, paragraph: Element) -> list[Piece]:
         pieces = joined(self._pieces(paragraph))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from html import escape
 
 from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, pieces_of_ass
-from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
 from nmt.html.tokens import unescaped
@@ -66,10 +66,7 @@ class SubtitleDocument(Document):
             for some in _texts(self.lines, span, kind)
         ]
         self.cues = [cue for cue in found if cue.has_words]
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [cue.inline.segment for cue in self.cues]
+        self.segments = [cue.inline.segment for cue in self.cues]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         written = ["".join(line) for line in self.lines]

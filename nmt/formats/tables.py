@@ -25,6 +25,7 @@ class TableDocument(Document):
         self.src = self.tgt = 0
         if first is not None:
             self._find(first, f"{name}, line 1", options)
+        self.segments = [Segment(text) for _, text in self.todo]
 
     def _find(self, first: list[str], where: str, options: DocumentOptions) -> None:
         texts = list(map(self._text, first))
@@ -48,10 +49,6 @@ class TableDocument(Document):
                 self.kept += 1
             else:
                 self.todo.append((i, text))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for _, text in self.todo]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         for (i, _), target in zip(self.todo, targets, strict=True):

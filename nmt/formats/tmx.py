@@ -44,7 +44,7 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
         target = next(iter(matching(options.tgt, others)), None)
         if source is not None:
             _add(document, unit, texts[source], None if target is None else texts[target], options)
-    if not document.slots and not document.kept:
+    if not document.segments and not document.kept:
         raise ValueError(f"{name} has no text in {options.src!r}; it has {_listed(found)}")
     return document
 
@@ -91,7 +91,7 @@ def _add(
     document: XmlDocument, unit: Element, source: Element, target: Element | None, options: DocumentOptions
 ) -> None:
     text = inline(source, preserve=True)
-    if not text.segment.text.strip():
+    if text.is_blank:
         return
     if target is not None and text_of(target) and not options.retranslate:
         document.kept += 1
@@ -109,4 +109,4 @@ def _add(
             seg.tail = of_source[-1].tail
         fill(seg, pieces)
 
-    document.slots.append(([text], put))
+    document.add([text], put)

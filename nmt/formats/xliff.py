@@ -102,7 +102,7 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
     source, target = child(segment, "source"), child(segment, "target")
     assert source is not None
     text = _text(source)
-    if not text.segment.text.strip():
+    if text.is_blank:
         return
     if _stays(segment, target, segment.get("state"), options):
         document.kept += 1
@@ -113,7 +113,7 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
         segment.attrib.pop("subState", None)
         segment.set("state", "translated")
 
-    document.slots.append(([text], put))
+    document.add([text], put)
 
 
 def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
@@ -122,7 +122,7 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
     assert source is not None
     parts = _marks(divided)
-    texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if text.segment.text.strip()}
+    texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if not text.is_blank}
     before: dict[str | None, Element] = {}  # translations of segments, by their number
     if _stays(unit, target, None if target is None else target.get("state"), options):
         if parts:
@@ -144,7 +144,7 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
             unit.set("approved", "no")
 
     if texts:
-        document.slots.append((list(texts.values()), put))
+        document.add(list(texts.values()), put)
 
 
 def _marks(holder: Element | None) -> list[Element]:

@@ -110,6 +110,7 @@ class WorkbookDocument(Document):
             self._find(member, columns, first, rows, options)
         if not self.columns and problem is not None:
             raise problem
+        self.segments = [Segment(text) for *_, text in self.todo]
 
     def _find(
         self, member: str, columns: Columns, first: SheetRow, rows: Iterator[SheetRow], options: DocumentOptions
@@ -122,10 +123,6 @@ class WorkbookDocument(Document):
                 self.kept += 1
             else:
                 self.todo.append((member, row.number, source.value))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for *_, text in self.todo]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         by_sheet: dict[str, dict[int, str]] = {}

@@ -265,6 +265,5 @@ class XmlDocument(InlineDocument):
         super().__init__()
         self.tree, self.original, self.languages = tree, original, languages
 
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        self.fill_slots(targets)
+    def written(self) -> bytes:
         return written(self.tree, self.original)

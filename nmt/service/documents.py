@@ -45,10 +45,7 @@ class TextDocument(Document):
         self.file = read_text(data, NAME)
         _check_lines(self.file.text.split("\n"))
         self.cut = cut(self.file.text, options.src, options.tgt)
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for text in self.cut.texts]
+        self.segments = [Segment(text) for text in self.cut.texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         return self.file.written(self.cut.joined(targets))
