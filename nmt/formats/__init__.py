@@ -7,7 +7,7 @@ bounded, and XML must not declare entities. docs/formats.md tells what is kept a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,103 +23,84 @@ TABLE_OPTIONS = ("retranslate", "column")
 
 
 class Format(NamedTuple):
-    suffixes: dict[str, str]  # suffix -> media type
-    read: Callable[[bytes, str, DocumentOptions], Document]  # from a file's content and name; raises ValueError
+    reader: str  # MODULE.NAME in this package; called with a file's content and name, and DocumentOptions
+    suffixes: dict[str, str]  # media type -> suffixes
+    library: str = ""  # the module that it needs
     bilingual: bool = False  # whether the source stays beside its translation
     options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
-    library: str = ""  # the module that it needs
-
-
-def _by(reader: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
-    """A reader from a module in this package. The module and its library are imported on first use."""
-    module, name = reader.split(".")
-
-    def read(data: bytes, file_name: str, options: DocumentOptions) -> Document:
-        document: Document = getattr(_module(module), name)(*kind, data, file_name, options)
-        return document
-
-    return read
-
-
-def _module(name: str) -> Any:
-    return import_module(f"nmt.formats.{name}")
 
 
 _MICROSOFT = "application/vnd.openxmlformats-officedocument"
 _OASIS = "application/vnd.oasis.opendocument"
 FORMATS: dict[str, Format] = {
     "xliff": Format(
-        {
-            **dict.fromkeys((".xlf", ".xliff"), "application/xliff+xml"),
-            **dict.fromkeys((".sdlxliff", ".mqxliff"), "application/xml"),
-        },
-        _by("xliff.read"),
+        "xliff.read",
+        {"application/xliff+xml": ".xlf .xliff", "application/xml": ".sdlxliff .mqxliff"},
+        "lxml",
         bilingual=True,
         options=("retranslate", "state"),
-        library="lxml",
     ),
-    "tmx": Format(
-        {".tmx": "application/xml"}, _by("tmx.read"), bilingual=True, options=("retranslate",), library="lxml"
-    ),
+    "tmx": Format("tmx.read", {"application/xml": ".tmx"}, "lxml", bilingual=True, options=("retranslate",)),
     "po": Format(
-        dict.fromkeys((".po", ".pot"), "text/x-gettext-translation"),
-        _by("po.PoDocument"),
+        "po.PoDocument",
+        {"text/x-gettext-translation": ".po .pot"},
+        "translate",
         bilingual=True,
         options=("retranslate", "state"),
-        library="translate",
     ),
     "xlsx": Format(
-        {".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet", ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12"},
-        _by("xlsx.WorkbookDocument"),
+        "xlsx.WorkbookDocument",
+        {f"{_MICROSOFT}.spreadsheetml.sheet": ".xlsx", "application/vnd.ms-excel.sheet.macroEnabled.12": ".xlsm"},
+        "lxml",
         bilingual=True,
         options=TABLE_OPTIONS,
-        library="lxml",
     ),
-    "csv": Format({".csv": "text/csv"}, _by("tables.TableDocument", "csv"), bilingual=True, options=TABLE_OPTIONS),
-    TSV: Format(
-        {".tsv": "text/tab-separated-values"}, _by("tables.TableDocument", TSV), bilingual=True, options=TABLE_OPTIONS
-    ),
+    "csv": Format("tables.read_csv", {"text/csv": ".csv"}, bilingual=True, options=TABLE_OPTIONS),
+    TSV: Format("tables.read_tsv", {"text/tab-separated-values": ".tsv"}, bilingual=True, options=TABLE_OPTIONS),
     "docx": Format(
+        "docx.WordDocument",
         {
-            ".docx": f"{_MICROSOFT}.wordprocessingml.document",
-            ".docm": "application/vnd.ms-word.document.macroEnabled.12",
+            f"{_MICROSOFT}.wordprocessingml.document": ".docx",
+            "application/vnd.ms-word.document.macroEnabled.12": ".docm",
         },
-        _by("docx.WordDocument"),
+        "lxml",
         options=("retranslate",),  # for a bilingual table
-        library="lxml",
     ),
     "pptx": Format(
+        "pptx.Presentation",
         {
-            ".pptx": f"{_MICROSOFT}.presentationml.presentation",
-            ".pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
-            ".ppsx": f"{_MICROSOFT}.presentationml.slideshow",
+            f"{_MICROSOFT}.presentationml.presentation": ".pptx",
+            "application/vnd.ms-powerpoint.presentation.macroEnabled.12": ".pptm",
+            f"{_MICROSOFT}.presentationml.slideshow": ".ppsx",
         },
-        _by("pptx.Presentation"),
-        library="lxml",
+        "lxml",
     ),
     "odf": Format(
+        "odf.OpenDocument",
         {
-            ".odt": f"{_OASIS}.text",
-            ".odp": f"{_OASIS}.presentation",
-            ".ods": f"{_OASIS}.spreadsheet",
-            ".ott": f"{_OASIS}.text-template",
-            ".otp": f"{_OASIS}.presentation-template",
-            ".ots": f"{_OASIS}.spreadsheet-template",
+            f"{_OASIS}.text": ".odt",
+            f"{_OASIS}.presentation": ".odp",
+            f"{_OASIS}.spreadsheet": ".ods",
+            f"{_OASIS}.text-template": ".ott",
+            f"{_OASIS}.presentation-template": ".otp",
+            f"{_OASIS}.spreadsheet-template": ".ots",
         },
-        _by("odf.OpenDocument"),
-        library="lxml",
+        "lxml",
     ),
-    "html": Format(
-        {**dict.fromkeys((".html", ".htm"), "text/html"), ".xhtml": "application/xhtml+xml"}, _by("html.HtmlDocument")
-    ),
-    "markdown": Format(
-        dict.fromkeys((".md", ".markdown"), "text/markdown"), _by("markdown.MarkdownDocument"), library="markdown_it"
-    ),
-    "srt": Format({".srt": "application/x-subrip"}, _by("subtitles.SubtitleDocument", "srt")),
-    "vtt": Format({".vtt": "text/vtt"}, _by("subtitles.SubtitleDocument", "vtt")),
-    "ass": Format(dict.fromkeys((".ass", ".ssa"), "text/x-ssa"), _by("subtitles.SubtitleDocument", "ass")),
+    "html": Format("html.HtmlDocument", {"text/html": ".html .htm", "application/xhtml+xml": ".xhtml"}),
+    "markdown": Format("markdown.MarkdownDocument", {"text/markdown": ".md .markdown"}, "markdown_it"),
+    "srt": Format("subtitles.read_srt", {"application/x-subrip": ".srt"}),
+    "vtt": Format("subtitles.read_vtt", {"text/vtt": ".vtt"}),
+    "ass": Format("subtitles.read_ass", {"text/x-ssa": ".ass .ssa"}),
 }
-SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
+_OF_SUFFIX = {
+    suffix: (name, media)
+    for name, one in FORMATS.items()
+    for media, suffixes in one.suffixes.items()
+    for suffix in suffixes.split()
+}
+SUFFIXES = {suffix: name for suffix, (name, _) in _OF_SUFFIX.items()}
+MEDIA_TYPES = {suffix: media for suffix, (_, media) in _OF_SUFFIX.items()}
 
 # Files that are not lines of text -> a format to save them in.
 OTHERS = {
@@ -146,8 +127,10 @@ def readable() -> dict[str, str]:
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:
     """Read a file in the format `kind`. Raises ValueError if it is not in this format, if it is unsafe, or if the
     library is missing."""
+    module, reader = FORMATS[kind].reader.split(".")
     with _needing_libraries(kind):
-        return FORMATS[kind].read(data, name, options)
+        document: Document = getattr(_module(module), reader)(data, name, options)
+        return document
 
 
 def read_units(path: Path, src: str, tgt: str) -> Iterator[Unit]:
@@ -162,6 +145,11 @@ def read_tables(path: Path) -> Iterator[Table]:
     kind = format_of(path)
     with _needing_libraries(kind), opened(path) as file:
         yield from _module(kind).tables(file, str(path))
+
+
+def _module(name: str) -> Any:
+    """A module of this package, which may need a library."""
+    return import_module(f"nmt.formats.{name}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, pieces_of_ass
@@ -73,6 +74,9 @@ class SubtitleDocument(Document):
         for cue, target in zip(self.cues, targets, strict=True):
             written[cue.first : cue.first + len(cue.lines)] = cue.translated(target)
         return self.file.written("".join(written))
+
+
+read_srt, read_vtt, read_ass = (partial(SubtitleDocument, kind) for kind in ("srt", "vtt", "ass"))
 
 
 def _texts(lines: Sequence[SubtitleLine], span: range, kind: str) -> list[range]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from nmt.formats.columns import columns_of, unknown
 from nmt.formats.document import Document, DocumentOptions, Segment
@@ -70,6 +71,9 @@ class TableDocument(Document):
             cells[self.tgt] = '"{}"'.format(text.replace('"', '""'))
         else:
             cells[self.tgt] = text
+
+
+read_csv, read_tsv = partial(TableDocument, "csv"), partial(TableDocument, "tsv")
 
 
 def delimiter_of(text: str) -> str:

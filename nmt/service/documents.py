@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from nmt.formats import FORMATS, SUFFIXES, read_document, readable
+from nmt.formats import MEDIA_TYPES, SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import lines_of, with_lines, without_tags
@@ -20,9 +20,7 @@ from nmt.service.wire import RefusedError
 
 TEXT = ".txt"  # plain lines, without tags
 NAME = "the file"  # instead of its own name, which no response or log repeats
-CONTENT_TYPES = {TEXT: "text/plain"} | {
-    suffix: kind for one in FORMATS.values() for suffix, kind in one.suffixes.items()
-}
+CONTENT_TYPES = {TEXT: "text/plain"} | MEDIA_TYPES
 
 
 @dataclass(frozen=True)
