@@ -158,7 +158,7 @@ def sibling(element: Element, name: str) -> Element:
 def inline(element: Element, preserve: bool) -> Inline:
     """The content of an element. Without `preserve`, a line end with the indentation around it becomes a space, or
     nothing at either end of the text."""
-    pieces = _with_partners(list(_pieces(element)))
+    pieces = _with_partners(list(_pieces(deepcopy(element))))
     if not preserve and pieces:
         pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
@@ -194,24 +194,23 @@ def text_of(element: Element | None) -> str:
 
 
 def fill(element: Element, pieces: Iterable[Piece]) -> None:
-    """Replace the content of an element by pieces."""
-    at = [emptied(element)]
+    """Replace the content of an element by pieces. Their elements are moved, not copied: a note in one has paragraphs
+    that are filled later."""
+    at = [_emptied(element)]
     for piece in pieces:
-        if isinstance(piece, str):
-            append_text(at[-1], piece)
-        elif isinstance(piece.value, str):
-            append_text(at[-1], piece.value)
-        elif piece.value is None:
+        value = piece if isinstance(piece, str) else piece.value
+        if isinstance(value, str):
+            append_text(at[-1], value)
+        elif value is None:
             at.pop()
         else:
-            made = deepcopy(piece.value)
-            at[-1].append(made)
-            if piece.kind == "open" and local(made) in PAIRED:
-                at.append(made)
+            value.tail = None
+            at[-1].append(value)
+            if isinstance(piece, Tag) and piece.kind == "open" and local(value) not in HALVES:
+                at.append(_emptied(value))
 
 
-def emptied(element: Element) -> Element:
-    """The element without its content."""
+def _emptied(element: Element) -> Element:
     del element[:]
     element.text = None
     return element
@@ -233,23 +232,17 @@ def _pieces(element: Element) -> Iterator[Piece]:
         yield str(element.text)
     for node in element:
         if local(node) in PAIRED and not _is_protected(node):
-            yield Tag("open", etree.Element(node.tag, node.attrib, nsmap=node.nsmap))
+            yield Tag("open", node)
             yield from _pieces(node)
             yield Tag("close", None)
         else:
-            yield Tag("alone", _without_tail(node))
+            yield Tag("alone", node)
         if node.tail:
             yield str(node.tail)
 
 
 def _is_protected(node: Element) -> bool:
     return local(node) == "mrk" and (node.get("mtype") == "protected" or node.get("translate") == "no")
-
-
-def _without_tail(node: Element) -> Element:
-    made = deepcopy(node)
-    made.tail = None
-    return made
 
 
 def _key(node: Element) -> tuple[str, str | None]:
