@@ -150,7 +150,7 @@ def in_direction(translator: Translator, pair: str) -> Translator:
 
 def _result(one: Translation, pieces: int) -> SegmentResult:
     others = dict.fromkeys(other.text for other in one.alternatives[1:] if other.text != one.text)
-    return SegmentResult(one.text, list(others), one.score, pieces, one.truncated)
+    return SegmentResult(one.text, list(others), one.score, pieces)
 
 
 @contextmanager

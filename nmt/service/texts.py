@@ -39,7 +39,6 @@ class SourceText:
             self.confidence,
             tuple(dict.fromkeys(other for other in others if other != best)),
             sum(one.score for one in results) / max(1, len(results)),
-            any(one.truncated for one in results),
         )
 
 

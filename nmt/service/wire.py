@@ -63,7 +63,6 @@ class TranslatedText:
     confidence: float  # 0 to 100, in that language; 100 if the client gave it
     alternatives: tuple[str, ...] = ()
     score: float = 0.0
-    truncated: bool = False  # a sentence had too many pieces, and its end was cut
 
 
 @dataclass(frozen=True)
