@@ -3,7 +3,7 @@ functions are pure and may take long: call them in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -28,11 +28,11 @@ class FileText:
     """A file that was read."""
 
     pair: LanguagePair | None  # None: it is already in the target language and stays as it is
-    document: Document
     segments: Sequence[Segment]
     lines: Sequence[str]  # to translate, without duplicates
     characters: int  # of its texts
     is_tagged: bool  # whether lines may contain tags
+    with_targets: Callable[[Sequence[str]], bytes]  # as that of Document
 
 
 class TextDocument(Document):
@@ -47,18 +47,6 @@ class TextDocument(Document):
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         return self.file.written(self.cut.joined(targets))
-
-
-class _Unchanged(Document):
-    """A file that is already in the target language."""
-
-    segments = ()
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        return self.data
 
 
 def suffixes() -> list[str]:
@@ -81,21 +69,23 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
     try:
         source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
         pair = ways[source]
-        document = _opened(data, suffix, pair) if pair else _Unchanged(data)
-        segments = document.segments
+        document = _opened(data, suffix, pair) if pair else None
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
+    if document is None:
+        return FileText(None, (), (), 0, False, lambda _: data)
+    segments = document.segments
     characters = sum(len(without_tags(one)) for one in segments)
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
     lines = lines_of(segments)
     _check_lines(lines)
-    return FileText(pair, document, segments, lines, characters, suffix != TEXT)
+    return FileText(pair, segments, lines, characters, suffix != TEXT, document.with_targets)
 
 
 def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. Call this once only."""
-    return file.document.with_targets(with_lines(file.segments, known))
+    return file.with_targets(with_lines(file.segments, known))
 
 
 def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:
