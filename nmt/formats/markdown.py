@@ -15,9 +15,10 @@ from markdown_it.token import Token
 
 from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
-from nmt.formats.inline import Inline, plain
+from nmt.formats.inline import Inline
 from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
+from nmt.text.numbered import plain
 from nmt.text.tags import Piece, Tag
 
 FRONT_MATTER = re.compile(r"(?s)(---|\+\+\+)[ \t]*\n.*?^\1[ \t]*$", re.MULTILINE)  # of YAML or TOML

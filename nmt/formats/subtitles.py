@@ -18,7 +18,7 @@ from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, p
 from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
-from nmt.html.tokens import unescaped
+from nmt.text.numbered import unescaped
 from nmt.text.tags import Piece, Tag, cut_at_tags
 
 SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
