@@ -16,6 +16,7 @@ from nmt.service.models import translate_tagged
 from nmt.service.pairs import LanguagePair, Pairs
 from nmt.service.texts import source_text
 from nmt.service.wire import TranslationRequest
+from nmt.text.tags import Tag
 from nmt.translation.values import Translation
 
 
@@ -248,7 +249,8 @@ def test_the_answer_has_the_tags_of_the_question_and_none_other(parts):
     assert Counter(tag.content for tag in before) == Counter(tag.content for tag in after)
     tags = Counter("/" * tag.closes + tag.name for tag in before if tag.name != "!--")
     assert Tags(answer).found == tags  # as another parser reads the answer
-    copied = [tag for pair in found.tags for tag in pair if tag.startswith("<code>")]  # with what it holds
+    values = (piece.value for pieces in found.pieces for piece in pieces if isinstance(piece, Tag))
+    copied = [value for value in values if value.startswith("<code>")]  # with what it holds
     for code in copied:
         assert code in answer
         answer = answer.replace(code, "", 1)
