@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
-from nmt.html.copied import VOID, CopiedElement, is_copied, names
+from nmt.html.copied import CopiedElement, is_copied, names
 from nmt.html.tokens import Token, tokens
+from nmt.text.markup import VOID
 from nmt.text.numbered import SOFT_HYPHEN, numbered, plain, restored
 from nmt.text.sentences import LONG, sentences
 from nmt.text.tags import Piece, Tag, core, text_of_pieces, with_pairs
