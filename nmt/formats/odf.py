@@ -89,10 +89,9 @@ def _is_read(paragraph: Element) -> bool:
         name = local(node)
         if name in UNREAD:
             return False
-        if name in CELLS and is_value:
-            found = {key.rpartition("}")[2]: value for key, value in node.attrib.items()}
-            if "formula" in found or found.get("value-type", "string") != "string":
-                return False
+        is_number = attribute(node, "formula") or attribute(node, "value-type") not in ("", "string")
+        if name in CELLS and is_value and is_number:
+            return False
         is_value = is_value and name not in SHOWN_AS_TEXT
     return True
 
