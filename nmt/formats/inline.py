@@ -47,10 +47,16 @@ class InlineDocument(Document):
         self.segments: list[Segment] = []
         self._slots: list[tuple[Sequence[Inline], Callable[..., None]]] = []
 
-    def add(self, texts: Sequence[Inline], put: Callable[..., None]) -> None:
-        """Add texts to be translated. `put` is called with the pieces of each translation, to store them."""
-        self.segments += [text.segment for text in texts]
-        self._slots.append((texts, put))
+    def add(self, put: Callable[..., None], *texts: Inline, stays: bool = False) -> None:
+        """Add texts, unless they are blank: `put` gets the pieces of each translation, to store them. If the
+        translation that they have `stays`, they are only counted."""
+        if all(text.is_blank for text in texts):
+            return
+        if stays:
+            self.kept += len(texts)
+        else:
+            self.segments += [text.segment for text in texts]
+            self._slots.append((texts, put))
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         left = iter(targets)

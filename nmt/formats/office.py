@@ -31,10 +31,8 @@ class OfficeDocument(InlineDocument):
             yield tree.getroot()
 
     def add_paragraph(self, paragraph: Element) -> None:
-        """Add a paragraph to be translated in place, if it has text."""
-        text = Inline(self.pieces_of(paragraph))
-        if not text.is_blank:
-            self.add([text], partial(self.fill, paragraph))
+        """Add a paragraph to be translated in place."""
+        self.add(partial(self.fill, paragraph), Inline(self.pieces_of(paragraph)))
 
     def written(self) -> bytes:
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}

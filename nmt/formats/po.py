@@ -47,7 +47,7 @@ class PoDocument(InlineDocument):
                 self.kept += 1
                 continue
             texts = [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]
-            self.add(texts, partial(self._put, unit))
+            self.add(partial(self._put, unit), *texts)
 
     def _put(self, unit: Any, *forms: list[Piece]) -> None:
         found = list(map(text_of_pieces, forms))

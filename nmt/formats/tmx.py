@@ -90,13 +90,6 @@ def _listed(languages: set[str]) -> str:
 def _add(
     document: XmlDocument, unit: Element, source: Element, target: Element | None, options: DocumentOptions
 ) -> None:
-    text = inline(source, preserve=True)
-    if text.is_blank:
-        return
-    if target is not None and text_of(target) and not options.retranslate:
-        document.kept += 1
-        return
-
     def put(pieces: list[Piece]) -> None:
         seg = target
         if seg is None:
@@ -109,4 +102,5 @@ def _add(
             seg.tail = of_source[-1].tail
         fill(seg, pieces)
 
-    document.add([text], put)
+    is_done = target is not None and text_of(target) != ""
+    document.add(put, inline(source, preserve=True), stays=is_done and not options.retranslate)
