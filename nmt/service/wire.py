@@ -101,17 +101,12 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
         return query | _single(fields), uploads.get("file")
     is_form = kind in (FORM, "")
     # A form never begins like JSON, but JSON is often sent as one: `curl -d` does.
-    if is_form and request.body.lstrip()[:1] in (b"{", b"["):
-        raise _unread_as(kind or FORM)
-    if not is_form and query.keys() <= set(KEYS):  # nothing is asked for but in the body
-        raise _unread_as(kind)
-    return query | (_of_form(_text(request.body)) if is_form else {}), None
-
-
-def _unread_as(kind: str) -> RefusedError:
-    return RefusedError(
-        400, f"Invalid request: the body cannot be read as {kind[:60]}; send JSON with Content-Type: {JSON}"
-    )
+    if is_form and request.body.lstrip()[:1] not in (b"{", b"["):
+        return query | _of_form(_text(request.body)), None
+    if not is_form and query.keys() - set(KEYS):  # it is asked for in the query
+        return query, None
+    what = f"the body cannot be read as {kind[:60] or FORM}"
+    raise RefusedError(400, f"Invalid request: {what}; send JSON with Content-Type: {JSON}")
 
 
 def _check_coding(request: HttpRequest) -> None:
