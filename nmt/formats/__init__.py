@@ -19,88 +19,34 @@ from nmt.formats.document import Document, DocumentOptions, Table, Unit
 from nmt.formats.files import opened
 
 TEXT, TSV = "text", "tsv"  # plain lines, as a filter reads them; the lines of a TSV may be read so, too
-TABLE_OPTIONS = ("retranslate", "column")
+TABLE, UNITS = ("retranslate", "column"), ("retranslate", "state")  # options
 
 
 class Format(NamedTuple):
     reader: str  # MODULE.NAME in this package; called with a file's content and name, and DocumentOptions
-    suffixes: dict[str, str]  # media type -> suffixes
+    suffixes: str
     library: str = ""  # the module that it needs
     bilingual: bool = False  # whether the source stays beside its translation
     options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
 
 
-_MICROSOFT = "application/vnd.openxmlformats-officedocument"
-_OASIS = "application/vnd.oasis.opendocument"
 FORMATS: dict[str, Format] = {
-    "xliff": Format(
-        "xliff.read",
-        {"application/xliff+xml": ".xlf .xliff", "application/xml": ".sdlxliff .mqxliff"},
-        "lxml",
-        bilingual=True,
-        options=("retranslate", "state"),
-    ),
-    "tmx": Format("tmx.read", {"application/xml": ".tmx"}, "lxml", bilingual=True, options=("retranslate",)),
-    "po": Format(
-        "po.PoDocument",
-        {"text/x-gettext-translation": ".po .pot"},
-        "translate",
-        bilingual=True,
-        options=("retranslate", "state"),
-    ),
-    "xlsx": Format(
-        "xlsx.WorkbookDocument",
-        {f"{_MICROSOFT}.spreadsheetml.sheet": ".xlsx", "application/vnd.ms-excel.sheet.macroEnabled.12": ".xlsm"},
-        "lxml",
-        bilingual=True,
-        options=TABLE_OPTIONS,
-    ),
-    "csv": Format("tables.read_csv", {"text/csv": ".csv"}, bilingual=True, options=TABLE_OPTIONS),
-    TSV: Format("tables.read_tsv", {"text/tab-separated-values": ".tsv"}, bilingual=True, options=TABLE_OPTIONS),
-    "docx": Format(
-        "docx.WordDocument",
-        {
-            f"{_MICROSOFT}.wordprocessingml.document": ".docx",
-            "application/vnd.ms-word.document.macroEnabled.12": ".docm",
-        },
-        "lxml",
-        options=("retranslate",),  # for a bilingual table
-    ),
-    "pptx": Format(
-        "pptx.Presentation",
-        {
-            f"{_MICROSOFT}.presentationml.presentation": ".pptx",
-            "application/vnd.ms-powerpoint.presentation.macroEnabled.12": ".pptm",
-            f"{_MICROSOFT}.presentationml.slideshow": ".ppsx",
-        },
-        "lxml",
-    ),
-    "odf": Format(
-        "odf.OpenDocument",
-        {
-            f"{_OASIS}.text": ".odt",
-            f"{_OASIS}.presentation": ".odp",
-            f"{_OASIS}.spreadsheet": ".ods",
-            f"{_OASIS}.text-template": ".ott",
-            f"{_OASIS}.presentation-template": ".otp",
-            f"{_OASIS}.spreadsheet-template": ".ots",
-        },
-        "lxml",
-    ),
-    "html": Format("html.HtmlDocument", {"text/html": ".html .htm", "application/xhtml+xml": ".xhtml"}),
-    "markdown": Format("markdown.MarkdownDocument", {"text/markdown": ".md .markdown"}, "markdown_it"),
-    "srt": Format("subtitles.read_srt", {"application/x-subrip": ".srt"}),
-    "vtt": Format("subtitles.read_vtt", {"text/vtt": ".vtt"}),
-    "ass": Format("subtitles.read_ass", {"text/x-ssa": ".ass .ssa"}),
+    "xliff": Format("xliff.read", ".xlf .xliff .sdlxliff .mqxliff", "lxml", bilingual=True, options=UNITS),
+    "tmx": Format("tmx.read", ".tmx", "lxml", bilingual=True, options=("retranslate",)),
+    "po": Format("po.PoDocument", ".po .pot", "translate", bilingual=True, options=UNITS),
+    "xlsx": Format("xlsx.WorkbookDocument", ".xlsx .xlsm", "lxml", bilingual=True, options=TABLE),
+    "csv": Format("tables.read_csv", ".csv", bilingual=True, options=TABLE),
+    TSV: Format("tables.read_tsv", ".tsv", bilingual=True, options=TABLE),
+    "docx": Format("docx.WordDocument", ".docx .docm", "lxml", options=("retranslate",)),  # for a bilingual table
+    "pptx": Format("pptx.Presentation", ".pptx .pptm .ppsx", "lxml"),
+    "odf": Format("odf.OpenDocument", ".odt .odp .ods .ott .otp .ots", "lxml"),
+    "html": Format("html.HtmlDocument", ".html .htm .xhtml"),
+    "markdown": Format("markdown.MarkdownDocument", ".md .markdown", "markdown_it"),
+    "srt": Format("subtitles.read_srt", ".srt"),
+    "vtt": Format("subtitles.read_vtt", ".vtt"),
+    "ass": Format("subtitles.read_ass", ".ass .ssa"),
 }
-_OF_SUFFIX = {
-    suffix: (name, media)
-    for name, one in FORMATS.items()
-    for media, suffixes in one.suffixes.items()
-    for suffix in suffixes.split()
-}
-SUFFIXES = {suffix: name for suffix, (name, _) in _OF_SUFFIX.items()}
-MEDIA_TYPES = {suffix: media for suffix, (_, media) in _OF_SUFFIX.items()}
+SUFFIXES = {suffix: name for name, one in FORMATS.items() for suffix in one.suffixes.split()}
 
 # Files that are not lines of text -> a format to save them in.
 OTHERS = {

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from nmt.formats import MEDIA_TYPES, SUFFIXES, read_document, readable
+from nmt.formats import SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import lines_of, with_lines, without_tags
@@ -20,7 +20,35 @@ from nmt.service.wire import RefusedError
 
 TEXT = ".txt"  # plain lines, without tags
 NAME = "the file"  # instead of its own name, which no response or log repeats
-CONTENT_TYPES = {TEXT: "text/plain"} | MEDIA_TYPES
+_MICROSOFT = "application/vnd.openxmlformats-officedocument"
+_OASIS = "application/vnd.oasis.opendocument"
+CONTENT_TYPES = {
+    TEXT: "text/plain",
+    **dict.fromkeys([".xlf", ".xliff"], "application/xliff+xml"),
+    **dict.fromkeys([".sdlxliff", ".mqxliff", ".tmx"], "application/xml"),
+    **dict.fromkeys([".po", ".pot"], "text/x-gettext-translation"),
+    ".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet",
+    ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".docx": f"{_MICROSOFT}.wordprocessingml.document",
+    ".docm": "application/vnd.ms-word.document.macroEnabled.12",
+    ".pptx": f"{_MICROSOFT}.presentationml.presentation",
+    ".pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
+    ".ppsx": f"{_MICROSOFT}.presentationml.slideshow",
+    ".odt": f"{_OASIS}.text",
+    ".odp": f"{_OASIS}.presentation",
+    ".ods": f"{_OASIS}.spreadsheet",
+    ".ott": f"{_OASIS}.text-template",
+    ".otp": f"{_OASIS}.presentation-template",
+    ".ots": f"{_OASIS}.spreadsheet-template",
+    **dict.fromkeys([".html", ".htm"], "text/html"),
+    ".xhtml": "application/xhtml+xml",
+    **dict.fromkeys([".md", ".markdown"], "text/markdown"),
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    **dict.fromkeys([".ass", ".ssa"], "text/x-ssa"),
+}
 
 
 @dataclass(frozen=True)
