@@ -78,10 +78,9 @@ def _parts(archive: Archive) -> list[str]:
 
 def _cell_text(cell: Element) -> str:
     """The text of a cell on one line, without text that was moved away."""
-    words = []
-    for node in cell.iter("{*}p", "{*}t", "{*}tab", "{*}br"):
-        if next(node.iterancestors("{*}moveFrom"), None) is None:
-            words.append(str(node.text or "") if local(node) == "t" else " ")
+    nodes = cell.iter("{*}p", "{*}t", "{*}tab", "{*}br")
+    kept = (node for node in nodes if next(node.iterancestors("{*}moveFrom"), None) is None)
+    words = (str(node.text or "") if local(node) == "t" else " " for node in kept)
     return " ".join("".join(words).split())
 
 

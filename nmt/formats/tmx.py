@@ -33,13 +33,13 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     if not options.src or not options.tgt:
         raise ValueError(f"{name} has a text a language, and the model does not say which its own are")
     header = child(root, "header")
+    of_file = "" if header is None else header.get("srclang", "")
     document = XmlDocument(tree, data, ("", ""))
     found: set[str] = set()
     for unit in root.iter("{*}tu"):
         texts = _texts(unit)
         found |= set(texts)
-        usual = unit.get("srclang") or (header.get("srclang") if header is not None else None) or ""
-        source = _chosen(options.src, texts, usual)
+        source = _chosen(options.src, texts, unit.get("srclang") or of_file)
         others = {language: seg for language, seg in texts.items() if language != source}
         target = next(iter(matching(options.tgt, others)), None)
         if source is not None:

@@ -110,12 +110,8 @@ class Pairs:
 
     def _into(self, target: str) -> dict[str, LanguagePair]:
         """For each source, its pair into the target that a client means, if it has one."""
-        found: dict[str, LanguagePair] = {}
-        for source, pairs in self._by_source.items():
-            code = matching(target, list(pairs))
-            if code is not None:
-                found[source] = pairs[code]
-        return found
+        found = {source: matching(target, list(pairs)) for source, pairs in self._by_source.items()}
+        return {source: self._by_source[source][code] for source, code in found.items() if code is not None}
 
     def usual(self, source: str, target: str) -> tuple[str, str]:
         """Defaults for a client that need not give both codes. For target "" it is the target of the source's first
