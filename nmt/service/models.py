@@ -1,14 +1,13 @@
 """The process that holds the models: it loads them once, and forks workers that share their memory.
 
-processes.py starts it with a pipe and settings. Each message asks for one more worker, in place of a dead one or of
-none, 0; the answer carries its pipe, or is an error. Workers are those of nmt-translate (see translation/forks.py).
-So no worker is forked from the HTTP process, whose sockets it would hold open, and that process never waits while a
-new model is loaded.
+processes.py starts it with a pipe, whose first message is the settings. Each further one asks for one more worker, in
+place of a dead one or of none, 0; the answer carries its pipe, or is an error. Workers are those of nmt-translate
+(see translation/forks.py). So no worker is forked from the HTTP process, whose sockets it would hold open, and that
+process never waits while a new model is loaded.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -163,10 +162,10 @@ def _unsaid() -> Iterator[None]:
         raise RuntimeError(place_of(error)) from None
 
 
-def serve(control: Connection, settings: Mapping[str, Any]) -> None:
+def serve(control: Connection) -> None:
     """Load the models, then fork a worker for each message. Raises EOFError when the other end is closed."""
     try:
-        models = Models.load(settings)
+        models = Models.load(control.recv())
     except (ValueError, OSError, MemoryError) as error:
         control.send((True, ValueError(str(error) or type(error).__name__)))
         return
@@ -190,11 +189,11 @@ def serve(control: Connection, settings: Mapping[str, Any]) -> None:
 
 
 def main() -> NoReturn:
-    """Entry point of the process; its arguments are the number of the pipe, and the settings as JSON."""
+    """Entry point of the process; its argument is the number of the pipe."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the HTTP process decides
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the HTTP process has gone
-        serve(Connection(int(sys.argv[1])), json.loads(sys.argv[2]))
+        serve(Connection(int(sys.argv[1])))
     os._exit(0)
 
 

@@ -14,7 +14,6 @@ from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import recv_handle
 from typing import Any
 
-from nmt.common.json_text import to_json
 from nmt.service.tasks import Tasks
 
 Spawned = tuple[subprocess.Popen[bytes], Connection]  # the process that loads models, and our end of its pipe
@@ -198,9 +197,10 @@ def spawn(settings: Mapping[str, Any]) -> Spawned:
     own, its = Pipe()
     with its:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nmt.service.models", str(its.fileno()), to_json(settings)],
+            [sys.executable, "-P", "-m", "nmt.service.models", str(its.fileno())],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+    own.send(settings)
     return process, own
