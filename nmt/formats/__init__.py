@@ -24,7 +24,7 @@ TABLE, UNITS = ("retranslate", "column"), ("retranslate", "state")  # options
 
 class Format(NamedTuple):
     reader: str  # MODULE.NAME in this package; called with a file's content and name, and DocumentOptions
-    suffixes: str
+    suffixes: str  # with blanks between
     library: str = ""  # the module that it needs
     bilingual: bool = False  # whether the source stays beside its translation
     options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
