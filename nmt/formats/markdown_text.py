@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkLabel
 from markdown_it.rules_inline import StateInline, autolink, backtick, escape, html_inline, image, link, newline
 from markdown_it.token import Token
@@ -32,6 +33,7 @@ ALONE = re.compile(
     re.VERBOSE,
 )
 STOP = re.compile(r"[\n!$*:<\[\\\]_`{~]|\bhttps?://")  # where something else than text may begin
+BEFORE_FOOTNOTE = re.compile(r"\[([^\[\]\\]{1,999})\](?=\[\^)")  # a link by its name; not one to ^1
 ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~\n]")
 HTML_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*).*?(/?)>", re.DOTALL)
 # Characters that Markdown would read as a sign.
@@ -138,7 +140,13 @@ def _newline(state: StateInline, silent: bool) -> bool:
 def _link(state: StateInline, silent: bool) -> bool:
     start, first = state.pos, len(state.tokens)
     if not link(state, silent):
-        return False
+        named = BEFORE_FOOTNOTE.match(state.src, state.pos, state.posMax)
+        if not named or normalizeReference(named[1]) not in state.env.get("references", ()):
+            return False
+        state.pos = named.end()
+        if not silent:
+            state.push("alone", "", 0).meta["source"] = named[0]
+        return True
     if not silent:
         end = state.src[parseLinkLabel(state, start, True) : state.pos]
         is_own = end in ("]", "][]")  # its text is its name
