@@ -71,7 +71,7 @@ class InlineDocument(Document):
 
 def parts_of(segment: Segment) -> list[str]:
     """The lines of a segment, which are translated one by one, and the blank space between and around them; joined
-    they are its text. `has_words` distinguishes both."""
+    they are its text. `plain` tells whether one has words."""
     found: list[str] = []
     for number, line in enumerate(segment.text.split("\n")):
         inner = line.strip()
@@ -80,13 +80,9 @@ def parts_of(segment: Segment) -> list[str]:
     return found
 
 
-def has_words(part: str) -> bool:
-    return bool(plain(part).strip())
-
-
 def lines_of(segments: Sequence[Segment]) -> list[str]:
     """The lines of all segments that have words, each once."""
-    return list(dict.fromkeys(part for segment in segments for part in parts_of(segment) if has_words(part)))
+    return list(dict.fromkeys(part for segment in segments for part in parts_of(segment) if plain(part).strip()))
 
 
 def with_lines(segments: Sequence[Segment], translations: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from nmt.formats.docx_marks import Item, ItemGroup, RunChild, folded, in_order, is_link
-from nmt.formats.xml import SPACE, Element, append_text, attribute, child, local, namespace, qualified
+from nmt.formats.xml import SPACE, Element, append_text, attribute, child, children, local, namespace, qualified
 from nmt.text.tags import Piece, Tag, joined
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
@@ -128,9 +128,8 @@ def _look(own: Element | None) -> str:
     if own is None:
         return ""
     seen = deepcopy(own)
-    for node in list(seen):
-        if local(node) in UNSEEN:
-            seen.remove(node)
+    for node in children(seen, *UNSEEN):
+        seen.remove(node)
     for name in UNSEEN & set(seen.attrib):
         del seen.attrib[name]
     return etree.tostring(seen, method="c14n").decode() if len(seen) or seen.attrib else ""

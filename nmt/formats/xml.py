@@ -7,7 +7,7 @@ libxml2 bounds the depth and the length of a text (256 levels, 10 MB).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -158,23 +158,19 @@ def sibling(element: Element, name: str) -> Element:
 def inline(element: Element, preserve: bool) -> Inline:
     """The content of an element. Without `preserve`, a line end with the indentation around it becomes a space, or
     nothing at either end of the text."""
-    pieces = _with_partners(list(_pieces(deepcopy(element))))
+    pieces = list(_pieces(deepcopy(element)))
+    halves = {
+        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
+        for i, piece in enumerate(pieces)
+        if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
+    }
+    pieces = with_pairs(pieces, halves)
     if not preserve and pieces:
         pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
         pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
         pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
     return Inline(pieces)
-
-
-def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces with elements that are halves joined in pairs; those that cross others stay alone."""
-    names = {
-        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
-        for i, piece in enumerate(pieces)
-        if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
-    }
-    return with_pairs(pieces, names)
 
 
 def _without_indentation(text: str) -> str:
