@@ -49,6 +49,14 @@ def test_the_readme_is_read_in_five_minutes():
     assert len(PAGES[0].read_bytes()) <= 7_000
 
 
+def test_what_is_imported_on_a_page_is_there():
+    imported = re.compile(r"^ *from (nmt[\w.]*) import ([\w, ]+)$", re.MULTILINE)
+    for page in PAGES:
+        for module, names in imported.findall(page.read_text(encoding="utf-8")):
+            missing = [name for name in names.split(", ") if not hasattr(import_module(module), name)]
+            assert not missing, f"{page.name}: {module}"
+
+
 def commands(page: Path) -> Iterator[list[str]]:
     """The words of each nmt command in the page's code blocks, without pipes, redirections and variables."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")

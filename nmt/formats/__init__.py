@@ -7,7 +7,7 @@ bounded, and XML must not declare entities. docs/formats.md tells what is kept a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,107 +19,34 @@ from nmt.formats.document import Document, DocumentOptions, Table, Unit
 from nmt.formats.files import opened
 
 TEXT, TSV = "text", "tsv"  # plain lines, as a filter reads them; the lines of a TSV may be read so, too
-TABLE_OPTIONS = ("retranslate", "column")
+TABLE, UNITS = ("retranslate", "column"), ("retranslate", "state")  # options
 
 
 class Format(NamedTuple):
-    suffixes: dict[str, str]  # suffix -> media type
-    read: Callable[[bytes, str, DocumentOptions], Document]  # from a file's content and name; raises ValueError
+    reader: str  # MODULE.NAME in this package; called with a file's content and name, and DocumentOptions
+    suffixes: str  # with blanks between
+    library: str = ""  # the module that it needs
     bilingual: bool = False  # whether the source stays beside its translation
     options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
-    library: str = ""  # the module that it needs
 
 
-def _by(reader: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
-    """A reader from a module in this package. The module and its library are imported on first use."""
-    module, name = reader.split(".")
-
-    def read(data: bytes, file_name: str, options: DocumentOptions) -> Document:
-        document: Document = getattr(_module(module), name)(*kind, data, file_name, options)
-        return document
-
-    return read
-
-
-def _module(name: str) -> Any:
-    return import_module(f"nmt.formats.{name}")
-
-
-_MICROSOFT = "application/vnd.openxmlformats-officedocument"
-_OASIS = "application/vnd.oasis.opendocument"
 FORMATS: dict[str, Format] = {
-    "xliff": Format(
-        {
-            **dict.fromkeys((".xlf", ".xliff"), "application/xliff+xml"),
-            **dict.fromkeys((".sdlxliff", ".mqxliff"), "application/xml"),
-        },
-        _by("xliff.read"),
-        bilingual=True,
-        options=("retranslate", "state"),
-        library="lxml",
-    ),
-    "tmx": Format(
-        {".tmx": "application/xml"}, _by("tmx.read"), bilingual=True, options=("retranslate",), library="lxml"
-    ),
-    "po": Format(
-        dict.fromkeys((".po", ".pot"), "text/x-gettext-translation"),
-        _by("po.PoDocument"),
-        bilingual=True,
-        options=("retranslate", "state"),
-        library="translate",
-    ),
-    "xlsx": Format(
-        {".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet", ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12"},
-        _by("xlsx.WorkbookDocument"),
-        bilingual=True,
-        options=TABLE_OPTIONS,
-        library="lxml",
-    ),
-    "csv": Format({".csv": "text/csv"}, _by("tables.TableDocument", "csv"), bilingual=True, options=TABLE_OPTIONS),
-    TSV: Format(
-        {".tsv": "text/tab-separated-values"}, _by("tables.TableDocument", TSV), bilingual=True, options=TABLE_OPTIONS
-    ),
-    "docx": Format(
-        {
-            ".docx": f"{_MICROSOFT}.wordprocessingml.document",
-            ".docm": "application/vnd.ms-word.document.macroEnabled.12",
-        },
-        _by("docx.WordDocument"),
-        options=("retranslate",),  # for a bilingual table
-        library="lxml",
-    ),
-    "pptx": Format(
-        {
-            ".pptx": f"{_MICROSOFT}.presentationml.presentation",
-            ".pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
-            ".ppsx": f"{_MICROSOFT}.presentationml.slideshow",
-        },
-        _by("pptx.Presentation"),
-        library="lxml",
-    ),
-    "odf": Format(
-        {
-            ".odt": f"{_OASIS}.text",
-            ".odp": f"{_OASIS}.presentation",
-            ".ods": f"{_OASIS}.spreadsheet",
-            ".ott": f"{_OASIS}.text-template",
-            ".otp": f"{_OASIS}.presentation-template",
-            ".ots": f"{_OASIS}.spreadsheet-template",
-        },
-        _by("odf.OpenDocument"),
-        library="lxml",
-    ),
-    "html": Format(
-        {**dict.fromkeys((".html", ".htm"), "text/html"), ".xhtml": "application/xhtml+xml"}, _by("html.HtmlDocument")
-    ),
-    "markdown": Format(
-        dict.fromkeys((".md", ".markdown"), "text/markdown"), _by("markdown.MarkdownDocument"), library="markdown_it"
-    ),
-    "srt": Format({".srt": "application/x-subrip"}, _by("subtitles.SubtitleDocument", "srt")),
-    "vtt": Format({".vtt": "text/vtt"}, _by("subtitles.SubtitleDocument", "vtt")),
-    "ass": Format(dict.fromkeys((".ass", ".ssa"), "text/x-ssa"), _by("subtitles.SubtitleDocument", "ass")),
+    "xliff": Format("xliff.read", ".xlf .xliff .sdlxliff .mqxliff", "lxml", bilingual=True, options=UNITS),
+    "tmx": Format("tmx.read", ".tmx", "lxml", bilingual=True, options=("retranslate",)),
+    "po": Format("po.PoDocument", ".po .pot", "translate", bilingual=True, options=UNITS),
+    "xlsx": Format("xlsx.WorkbookDocument", ".xlsx .xlsm", "lxml", bilingual=True, options=TABLE),
+    "csv": Format("tables.read_csv", ".csv", bilingual=True, options=TABLE),
+    TSV: Format("tables.read_tsv", ".tsv", bilingual=True, options=TABLE),
+    "docx": Format("docx.WordDocument", ".docx .docm", "lxml", options=("retranslate",)),  # for a bilingual table
+    "pptx": Format("pptx.Presentation", ".pptx .pptm .ppsx", "lxml"),
+    "odf": Format("odf.OpenDocument", ".odt .odp .ods .ott .otp .ots", "lxml"),
+    "html": Format("html.HtmlDocument", ".html .htm .xhtml"),
+    "markdown": Format("markdown.MarkdownDocument", ".md .markdown", "markdown_it"),
+    "srt": Format("subtitles.read_srt", ".srt"),
+    "vtt": Format("subtitles.read_vtt", ".vtt"),
+    "ass": Format("subtitles.read_ass", ".ass .ssa"),
 }
-SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
+SUFFIXES = {suffix: name for name, one in FORMATS.items() for suffix in one.suffixes.split()}
 
 # Files that are not lines of text -> a format to save them in.
 OTHERS = {
@@ -146,8 +73,10 @@ def readable() -> dict[str, str]:
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:
     """Read a file in the format `kind`. Raises ValueError if it is not in this format, if it is unsafe, or if the
     library is missing."""
+    module, reader = FORMATS[kind].reader.split(".")
     with _needing_libraries(kind):
-        return FORMATS[kind].read(data, name, options)
+        document: Document = getattr(_module(module), reader)(data, name, options)
+        return document
 
 
 def read_units(path: Path, src: str, tgt: str) -> Iterator[Unit]:
@@ -162,6 +91,11 @@ def read_tables(path: Path) -> Iterator[Table]:
     kind = format_of(path)
     with _needing_libraries(kind), opened(path) as file:
         yield from _module(kind).tables(file, str(path))
+
+
+def _module(name: str) -> Any:
+    """A module of this package, which may need a library."""
+    return import_module(f"nmt.formats.{name}")
 
 
 @contextmanager

@@ -123,13 +123,11 @@ def _codes(text: str) -> Iterator[tuple[int, int]]:
     drawing = None
     for match in ASS.finditer(text):
         scales = DRAWING.findall(match[0])  # the last one counts
-        begins, ends = bool(scales and scales[-1].strip("0")), bool(scales and not scales[-1].strip("0"))
-        if drawing is not None and ends:
-            yield drawing, match.end()
-            drawing = None
-        elif drawing is None and begins:
+        draws = bool(scales[-1].strip("0")) if scales else drawing is not None
+        if draws and drawing is None:
             drawing = match.start()
-        elif drawing is None:
-            yield match.span()
+        elif not draws:
+            yield match.start() if drawing is None else drawing, match.end()
+            drawing = None
     if drawing is not None:
         yield drawing, len(text)

@@ -41,12 +41,9 @@ class DocumentOptions:
 class Document(Protocol):
     """A file that was read. `with_targets` may be called only once, because it may change the document."""
 
+    segments: Sequence[Segment]  # to translate, in order; none is blank
     kept: int = 0  # number of segments that already have a translation, and keep it
     languages: tuple[str, str] = ("", "")  # as the file itself names them; "" if it does not
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        """The segments to translate, in order; none is blank."""
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         """The file with a translation for each segment, in order; all else is unchanged."""

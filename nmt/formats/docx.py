@@ -30,7 +30,7 @@ class WordDocument(OfficeDocument):
                 done |= self._bilingual(table, options)
             for paragraph in list(root.iter("{*}p")):
                 if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # not in drawings, equations
-                    self.add(paragraph, paragraph)
+                    self.add_paragraph(paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
         """The paragraphs of a table with a column for each language, which are not translated in place."""
@@ -54,7 +54,7 @@ class WordDocument(OfficeDocument):
             for paragraph in children(source, "p"):
                 copy = _copied(paragraph)
                 target.append(copy)
-                self.add(copy, copy)
+                self.add_paragraph(copy)
         return set(table.iter("{*}p"))
 
 
@@ -78,10 +78,9 @@ def _parts(archive: Archive) -> list[str]:
 
 def _cell_text(cell: Element) -> str:
     """The text of a cell on one line, without text that was moved away."""
-    words = []
-    for node in cell.iter("{*}p", "{*}t", "{*}tab", "{*}br"):
-        if next(node.iterancestors("{*}moveFrom"), None) is None:
-            words.append(str(node.text or "") if local(node) == "t" else " ")
+    nodes = cell.iter("{*}p", "{*}t", "{*}tab", "{*}br")
+    kept = (node for node in nodes if next(node.iterancestors("{*}moveFrom"), None) is None)
+    words = (str(node.text or "") if local(node) == "t" else " " for node in kept)
     return " ".join("".join(words).split())
 
 

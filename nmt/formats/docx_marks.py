@@ -10,6 +10,7 @@ crosses a link), they stand alone, and `in_order` keeps their order.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -34,60 +35,48 @@ class Item(NamedTuple):
     """The smallest unit of a paragraph. A `loose` item stands alone and must keep its order."""
 
     kind: Literal["open", "close", "alone", "loose", "text"]
-    value: Any  # RunChild, an element of the paragraph, or one of the following classes
+    value: Any  # RunChild, an element of the paragraph, or a group
     look: str = ""  # in a run, its formatting as XML
 
 
 class ItemGroup(NamedTuple):
-    """Items that stay together."""
+    """Items that stay together, in place of one."""
 
     items: Sequence[Item]
-
-
-class MarkPair(NamedTuple):
-    """The marks at both ends of a stretch that is not an element."""
-
-    start: Sequence[Item]
-    end: Sequence[Item]
-
-
-class LooseMark(NamedTuple):
-    """A mark that must not come before another of its kind with a lower number."""
-
-    number: int
-    value: Any
-    goes_on: bool  # whether a field begins but does not end in it, or the other way round
+    number: int = -1  # of a loose item: it must not come before another of its kind with a lower number
 
 
 def folded(items: Sequence[Item]) -> list[Item]:
     """Items in which each field that Word computes is one item, and the marks of links and ranges are pairs if they
     are nested; other such marks are loose, and numbered."""
-    return [
-        Item("alone", LooseMark(number, item.value, _goes_on(item))) if item.kind == "loose" else item
-        for number, item in enumerate(_with_ranges(_with_fields(items)))
-    ]
+    found = _with_ranges(_with_fields(items))
+    for number, item in enumerate(found):
+        if item.kind == "loose":
+            inner = item.value.items if isinstance(item.value, ItemGroup) else [item]
+            found[number] = Item("alone", ItemGroup(inner, number))
+    return found
 
 
 def in_order(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces, with loose ones swapped into order: marks of ranges in the whole text, those of fields within each
     link, because they must not move into another one."""
     places: dict[int, list[int]] = {}  # by the piece that opens the link around them; -1 for none, -2 for ranges
-    loose: dict[int, LooseMark] = {}
-    opened: list[int] = []
+    numbers: dict[int, int] = {}
+    opened = [-1]
     for i, piece in enumerate(pieces):
-        if not isinstance(piece, Tag):
+        if not isinstance(piece, Tag) or not isinstance(piece.value, ItemGroup):
             continue
-        if isinstance(piece.value, MarkPair) and any(map(_has_field_mark, piece.value.start)):
+        if piece.value.number >= 0:
+            numbers[i] = piece.value.number
+            places.setdefault(opened[-1] if _goes_on(piece.value) else -2, []).append(i)
+        elif piece.kind != "alone" and any(map(_has_field_mark, piece.value.items)):
             if piece.kind == "open":
                 opened.append(i)
             else:
                 opened.pop()
-        elif isinstance(piece.value, LooseMark):
-            loose[i] = piece.value
-            places.setdefault([-1, *opened][-1] if piece.value.goes_on else -2, []).append(i)
     found = list(pieces)
     for some in places.values():
-        for place, i in zip(some, sorted(some, key=lambda i: loose[i].number), strict=True):
+        for place, i in zip(some, sorted(some, key=numbers.__getitem__), strict=True):
             found[place] = pieces[i]
     return found
 
@@ -124,23 +113,16 @@ class _Fold(NamedTuple):
 
 def _with_fields(items: Sequence[Item]) -> list[Item]:
     folds = _disjoint(_folds(items))
-    ends = {fold.field: fold for fold in folds if fold.kind == "close"}
-    pairs: dict[_Field, MarkPair] = {}
-    for fold in folds:
-        if fold.kind == "open" and fold.field in ends and not _holds_range(head := _group(items, fold)):
-            pairs[fold.field] = MarkPair(head.value.items, _group(items, ends[fold.field]).value.items)
+    groups = [Item(fold.kind, ItemGroup(items[fold.first : fold.last + 1])) for fold in folds]
+    both = list(zip(folds, groups, strict=True))
+    ends = Counter(fold.field for fold, group in both if fold.kind in ("open", "close") and not _holds_range(group))
     found: list[Item] = []
-    end = 0
-    for fold in folds:
-        found += items[end : fold.first]
-        end = fold.last + 1
-        pair = pairs.get(fold.field)
-        found.append(_group(items, fold) if pair is None else Item(fold.kind, pair))
-    return [*found, *items[end:]]
-
-
-def _group(items: Sequence[Item], fold: _Fold) -> Item:
-    return Item("alone" if fold.kind == "alone" else "loose", ItemGroup(items[fold.first : fold.last + 1]))
+    place = 0
+    for fold, group in both:
+        is_sound = fold.kind == "alone" or ends[fold.field] == 2
+        found += [*items[place : fold.first], group if is_sound else group._replace(kind="loose")]
+        place = fold.last + 1
+    return [*found, *items[place:]]
 
 
 def _folds(items: Sequence[Item]) -> Iterator[_Fold]:
@@ -226,11 +208,11 @@ def _has_field_mark(item: Item) -> bool:
     return any(True for _ in _field_marks(item))
 
 
-def _goes_on(item: Item) -> bool:
-    """Whether a field begins or ends in an item, but not both."""
+def _goes_on(group: ItemGroup) -> bool:
+    """Whether a field begins but does not end in a group, or the other way round."""
     depth = 0
-    for one in item.value.items if isinstance(item.value, ItemGroup) else [item]:
-        for mark in _field_marks(one):
+    for item in group.items:
+        for mark in _field_marks(item):
             kind = attribute(mark, "fldCharType")
             depth += (kind == "begin") - (kind == "end")
             if depth < (kind != "end"):
@@ -246,8 +228,8 @@ def _with_ranges(items: Sequence[Item]) -> list[Item]:
         if i in ends or _holds_range(item):  # such as only one end of a range
             found[i] = item._replace(kind="loose")
     for start, end in nested_pairs(ends.get(i, (item.kind, None)) for i, item in enumerate(items)).items():
-        pair = MarkPair([items[start]], [items[end]])
-        found[start], found[end] = Item("open", pair), Item("close", pair)
+        found[start] = Item("open", ItemGroup([items[start]]))
+        found[end] = Item("close", ItemGroup([items[end]]))
     return found
 
 

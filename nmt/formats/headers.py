@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 from nmt.languages import CODE_OF
 
@@ -26,10 +27,9 @@ def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> lis
 
     Raises ValueError if it does, but several columns match the same name.
     """
-    found: dict[str, list[int]] = {}
-    for name in names:  # exact names come before variants: pt and pt-BR each get their own
-        found[name] = [i for i, cell in enumerate(cells) if nearness(cell, name) == CALLED]
-    taken = {i for columns in found.values() for i in columns}
+    # Exact names come before variants: pt and pt-BR each get their own.
+    found = {name: [i for i, cell in enumerate(cells) if nearness(cell, name) == CALLED] for name in names}
+    taken = set(chain(*found.values()))
     for name in names:
         if not found[name]:
             found[name] = [i for i, cell in enumerate(cells) if i not in taken and means(cell, name)]

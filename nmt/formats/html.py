@@ -47,10 +47,7 @@ class HtmlDocument(Document):
         self.document = cut(self.file.text, options.src)
         language = LANGUAGE.search(self.root)
         self.languages = (language[2] if language else "", "")
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text, markup=True) for text in self.document.texts]
+        self.segments = [Segment(text, markup=True) for text in self.document.texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         page, tgt = self.document.joined(targets), self.options.tgt

@@ -59,13 +59,10 @@ def _filters(wanted: list[str], tag: list[str]) -> bool:
     """Extended filtering, RFC 4647 3.3.2: other parts may be between the wanted ones, except a single letter."""
     if wanted[0] != tag[0]:
         return False
-    rest = tag[1:]
-    for part in wanted[1:]:
-        while rest and rest[0] != part:
-            if len(rest[0]) == 1:
-                return False
-            rest = rest[1:]
-        if not rest:
+    left = wanted[1:]
+    for part in tag[1:]:
+        if left and part == left[0]:
+            left = left[1:]
+        elif left and len(part) == 1:
             return False
-        rest = rest[1:]
-    return True
+    return not left

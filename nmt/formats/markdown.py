@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
-from nmt.formats.inline import Inline, plain
-from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
-from nmt.formats.markdown_text import escaped, pieces_of
+from nmt.formats.inline import Inline
+from nmt.formats.markdown_text import escaped, parser, pieces_of
+from nmt.text.numbered import plain
 from nmt.text.tags import Piece, Tag
 
 FRONT_MATTER = re.compile(r"(?s)(---|\+\+\+)[ \t]*\n.*?^\1[ \t]*$", re.MULTILINE)  # of YAML or TOML
@@ -30,8 +29,9 @@ BEGINS_BLOCK = re.compile(
     r"|(?=[-+*](?:\s|$)|#{1,6}(?:\s|$)|>|(?:-\s*){3,}$|[-=]+\s*$|~~~))"
 )
 FIRST_BAR = re.compile(r"[\s>]*+(?:(?:[-+*]|\d{1,9}[.)])\s++)*+\|")  # of a row, after the signs of lists and quotes
-PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+PARSER = parser()
 SHOWN = {"em_open", "strong_open", "s_open"}
+EMPHASIS = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}  # sign -> HTML element
 
 
 class _Span(NamedTuple):
@@ -50,12 +50,12 @@ class _Span(NamedTuple):
         return self.block in ("th", "td")
 
     def written(self, target: str, known: Mapping[str, Any]) -> str:
-        pieces = _without_vain_breaks(without_empty(self.inline.target(target)))
+        pieces = _without_vain_breaks(_without_empty(self.inline.target(target)))
         text = self._spelled(pieces)
-        if marks := sum(is_mark(piece, "open") for piece in pieces):
+        if marks := sum(_is_mark(piece, "open") for piece in pieces):
             inner = PARSER.parseInline(text, {"references": known})[0].children or []
             if sum(token.type in SHOWN for token in inner) != marks:
-                text = self._spelled(as_html(pieces))
+                text = self._spelled(_as_html(pieces))
         return text
 
     def _spelled(self, pieces: Sequence[Piece]) -> str:
@@ -92,6 +92,35 @@ def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
     return found[:last]
 
 
+def _without_empty(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces without empty emphasis, because its signs would be read as text."""
+    found: list[Piece] = []
+    for piece in pieces:
+        blanks = len(found)
+        while blanks and isinstance(last := found[blanks - 1], str) and not last.strip():
+            blanks -= 1
+        before = found[blanks - 1] if blanks else ""
+        if _is_mark(piece, "close") and _is_mark(before, "open"):
+            del found[blanks - 1]
+        else:
+            found.append(piece)
+    return found
+
+
+def _is_mark(piece: Piece, kind: str) -> bool:
+    return isinstance(piece, Tag) and piece.kind == kind and piece.value in EMPHASIS
+
+
+def _as_html(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces with HTML tags for emphasis, which are valid beside any character."""
+    found = list(pieces)
+    for i, piece in enumerate(pieces):
+        if isinstance(piece, Tag) and piece.value in EMPHASIS and piece.kind != "alone":
+            slash = "/" if piece.kind == "close" else ""
+            found[i] = Tag(piece.kind, f"<{slash}{EMPHASIS[piece.value]}>")
+    return found
+
+
 class MarkdownDocument(Document):
     """Raises ValueError if the file is too large, or not UTF-8 or UTF-16."""
 
@@ -99,12 +128,9 @@ class MarkdownDocument(Document):
         self.file = read_text(data, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
         tokens, self.known = _parsed(self.file.text)
-        spans = _spans(tokens, self.lines, self.known)
+        spans = _spans(tokens, self.lines)
         self.spans = [span for span in spans if any(map(str.isalnum, plain(span.inline.segment.text)))]
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [span.inline.segment for span in self.spans]
+        self.segments = [span.inline.segment for span in self.spans]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)
@@ -124,26 +150,28 @@ def _parsed(text: str) -> tuple[list[Token], Mapping[str, Any]]:
     return PARSER.parse(text, found), found.get("references", {})
 
 
-def _spans(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
+def _spans(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[_Span]:
     """The texts of a document, in order."""
     block = ""
     span: _Span | None = None
     for token in tokens:
         if token.type == "inline" and token.content.strip() and token.map:
             before = span if span and span.is_cell and span.first == token.map[0] else None
-            span = _span_of(block, token.content, range(*token.map), lines, before, known)
+            span = _span_of(block, token, lines, before)
             if span:
                 yield span
         elif token.type.endswith("_open"):
             block = "#" if token.markup.startswith("#") else token.type.removesuffix("_open")
 
 
-def _span_of(
-    block: str, content: str, where: range, lines: Sequence[str], before: _Span | None, known: Mapping[str, Any]
-) -> _Span | None:
+def _span_of(block: str, token: Token, lines: Sequence[str], before: _Span | None) -> _Span | None:
     """The location of a block's text in the file; None if the file spells it differently."""
+    assert token.map
+    content = token.content
     texts = content.split("\n")
-    line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
+    first_line = token.map[0]
+    last_line = first_line + len(texts) - 1
+    line, last = lines[first_line].rstrip(), lines[last_line].rstrip()
     if block in ("th", "td"):
         shown = content if content in line else content.replace("|", "\\|")
         signs = FIRST_BAR.match(line)
@@ -159,8 +187,8 @@ def _span_of(
             return None
     if start < 0:
         return None
-    inline = Inline(pieces_of(content, known, _between(lines, where[0], texts[1]) if len(texts) > 1 else ""))
-    return _Span(where[0], start, where[len(texts) - 1], end, block, begins, inline)
+    between = _between(lines, first_line, texts[1]) if len(texts) > 1 else ""
+    return _Span(first_line, start, last_line, end, block, begins, Inline(pieces_of(token.children or [], between)))
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:

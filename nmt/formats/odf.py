@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
-from nmt.formats.xml import Element, append_text, attribute, children, emptied, local
+from nmt.formats.xml import Element, attribute, children, fill, local
 from nmt.text.tags import Piece, Tag, joined
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
@@ -49,7 +49,7 @@ class OpenDocument(OfficeDocument):
             self._unseen = {attribute(style, "name") for style in filter(_is_unseen, root.iter("{*}style"))}
             for paragraph in list(root.iter(*PARAGRAPHS)):
                 if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
-                    self.add(paragraph, paragraph)
+                    self.add_paragraph(paragraph)
 
     def pieces_of(self, paragraph: Element) -> list[Piece]:
         pieces = joined(self._pieces(paragraph))
@@ -59,18 +59,7 @@ class OpenDocument(OfficeDocument):
         cell = paragraph.getparent()
         for name in [name for name in cell.attrib if name.endswith("}string-value") and local(cell) in CELLS]:
             del cell.attrib[name]  # it would override the paragraphs
-        at = [emptied(paragraph)]
-        for piece in pieces:
-            value = piece if isinstance(piece, str) else piece.value
-            if isinstance(value, str):
-                append_text(at[-1], value)
-            elif isinstance(piece, Tag) and piece.kind == "close":
-                at.pop()
-            else:
-                value.tail = None
-                at[-1].append(value)  # not a copy, because paragraphs of a note in it are filled later
-                if isinstance(piece, Tag) and piece.kind == "open":
-                    at.append(emptied(value))
+        fill(paragraph, pieces)
 
     def _pieces(self, holder: Element) -> Iterator[Piece]:
         if holder.text:
@@ -88,7 +77,7 @@ class OpenDocument(OfficeDocument):
             else:
                 yield Tag("open", node)
                 yield from self._pieces(node)
-                yield Tag("close", node)
+                yield Tag("close", None)
             if node.tail:
                 yield str(node.tail)
 
@@ -100,10 +89,9 @@ def _is_read(paragraph: Element) -> bool:
         name = local(node)
         if name in UNREAD:
             return False
-        if name in CELLS and is_value:
-            found = {key.rpartition("}")[2]: value for key, value in node.attrib.items()}
-            if "formula" in found or found.get("value-type", "string") != "string":
-                return False
+        is_number = attribute(node, "formula") or attribute(node, "value-type") not in ("", "string")
+        if name in CELLS and is_value and is_number:
+            return False
         is_value = is_value and name not in SHOWN_AS_TEXT
     return True
 

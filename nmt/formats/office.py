@@ -30,13 +30,10 @@ class OfficeDocument(InlineDocument):
             self._trees[member] = tree, original
             yield tree.getroot()
 
-    def add(self, source: Element, target: Element) -> None:
-        """Register `source`, if it has text, to be translated into `target`, which may be the same paragraph."""
-        text = Inline(self.pieces_of(source))
-        if text.segment.text.strip():
-            self.slots.append(([text], partial(self.fill, target)))
+    def add_paragraph(self, paragraph: Element) -> None:
+        """Add a paragraph to be translated in place."""
+        self.add(partial(self.fill, paragraph), Inline(self.pieces_of(paragraph)))
 
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        self.fill_slots(targets)
+    def written(self) -> bytes:
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
         return self.archive.replaced(changed)

@@ -14,17 +14,8 @@ from typing import Any
 
 from lxml import etree
 
-from nmt.formats.docx_marks import (
-    Item,
-    ItemGroup,
-    LooseMark,
-    MarkPair,
-    RunChild,
-    folded,
-    in_order,
-    is_link,
-)
-from nmt.formats.xml import SPACE, Element, append_text, attribute, child, local, namespace, qualified
+from nmt.formats.docx_marks import Item, ItemGroup, RunChild, folded, in_order, is_link
+from nmt.formats.xml import SPACE, Element, append_text, attribute, child, children, local, namespace, qualified
 from nmt.text.tags import Piece, Tag, joined
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
@@ -57,10 +48,8 @@ def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
             look = str(piece.value)
         elif isinstance(piece.value, str):
             at[-1].append(_text_run(paragraph, piece.value, look))
-        elif isinstance(piece.value, MarkPair):
-            _append(at, piece.value.start if piece.kind == "open" else piece.value.end)
         else:
-            value = piece.value.value if isinstance(piece.value, LooseMark) else piece.value
+            value = piece.value
             _append(at, value.items if isinstance(value, ItemGroup) else [Item(piece.kind, value)])
     if (last := child(paragraph, LAST)) is not None:
         paragraph.append(last)  # moves it to the end
@@ -139,9 +128,8 @@ def _look(own: Element | None) -> str:
     if own is None:
         return ""
     seen = deepcopy(own)
-    for node in list(seen):
-        if local(node) in UNSEEN:
-            seen.remove(node)
+    for node in children(seen, *UNSEEN):
+        seen.remove(node)
     for name in UNSEEN & set(seen.attrib):
         del seen.attrib[name]
     return etree.tostring(seen, method="c14n").decode() if len(seen) or seen.attrib else ""

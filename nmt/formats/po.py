@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
@@ -47,7 +47,7 @@ class PoDocument(InlineDocument):
                 self.kept += 1
                 continue
             texts = [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]
-            self.slots.append((texts, partial(self._put, unit)))
+            self.add(partial(self._put, unit), *texts)
 
     def _put(self, unit: Any, *forms: list[Piece]) -> None:
         found = list(map(text_of_pieces, forms))
@@ -58,8 +58,7 @@ class PoDocument(InlineDocument):
         unit.markfuzzy(self.is_fuzzy)
         unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # belong to a fuzzy translation
 
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        self.fill_slots(targets)
+    def written(self) -> bytes:
         return bytes(self.store)
 
 

@@ -37,7 +37,7 @@ class Presentation(OfficeDocument):
             for paragraph in list(root.iter("{*}p")):
                 is_prompt = part[1].startswith(("slideLayouts", "slideMasters")) and _is_of_placeholder(paragraph)
                 if "drawingml" in namespace(paragraph) and not is_prompt:
-                    self.add(paragraph, paragraph)
+                    self.add_paragraph(paragraph)
 
 
 def _is_of_placeholder(paragraph: Element) -> bool:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, pieces_of_ass
-from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
-from nmt.html.tokens import unescaped
+from nmt.text.numbered import unescaped
 from nmt.text.tags import Piece, Tag, cut_at_tags
 
 SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
@@ -66,16 +67,16 @@ class SubtitleDocument(Document):
             for some in _texts(self.lines, span, kind)
         ]
         self.cues = [cue for cue in found if cue.has_words]
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [cue.inline.segment for cue in self.cues]
+        self.segments = [cue.inline.segment for cue in self.cues]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         written = ["".join(line) for line in self.lines]
         for cue, target in zip(self.cues, targets, strict=True):
             written[cue.first : cue.first + len(cue.lines)] = cue.translated(target)
         return self.file.written("".join(written))
+
+
+read_srt, read_vtt, read_ass = (partial(SubtitleDocument, kind) for kind in ("srt", "vtt", "ass"))
 
 
 def _texts(lines: Sequence[SubtitleLine], span: range, kind: str) -> list[range]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from nmt.formats.columns import columns_of, unknown
 from nmt.formats.document import Document, DocumentOptions, Segment
@@ -20,47 +21,35 @@ class TableDocument(Document):
         self.delimiter = "\t" if kind == "tsv" else delimiter_of(text[: 1 << 16])
         self.quotes = kind == "csv"
         self.records = list(_records(text, self.delimiter, self.quotes, name))
-        first = next((cells for cells, _ in self.records if self._is_row(cells)), None)
-        self.todo: list[tuple[int, str]] = []
-        self.src = self.tgt = 0
-        if first is not None:
-            self._find(first, f"{name}, line 1", options)
+        rows = [cells for cells, _ in self.records if len(cells) > 1 or cells[0].strip()]
+        self.todo: list[tuple[list[str], str]] = []  # cells of a row, and its text
+        if rows:
+            self._find(rows, f"{name}, line 1", options)
+        self.segments = [Segment(text) for _, text in self.todo]
 
-    def _find(self, first: list[str], where: str, options: DocumentOptions) -> None:
-        texts = list(map(self._text, first))
-        columns = columns_of(texts, options, where)
+    def _find(self, rows: Sequence[list[str]], where: str, options: DocumentOptions) -> None:
+        first = list(map(self._text, rows[0]))
+        columns = columns_of(first, options, where)
         if columns is None:
-            raise unknown(texts, options, where)
-        self.src, self.tgt, header, new = columns
-        is_new = self.tgt >= len(first)
-        for i, (cells, _) in enumerate(self.records):
-            if not self._is_row(cells):
-                continue
-            if header and cells is first:
-                if new is not None:
-                    self._set(cells, new)
-                continue
-            text = self._text(cells[self.src]) if self.src < len(cells) else ""
+            raise unknown(first, options, where)
+        src, self.tgt, header, new = columns
+        if new is not None:
+            self._set(rows[0], new)
+        for cells in rows[1:] if header else rows:
+            text = self._text(cells[src]) if src < len(cells) else ""
             if not text.strip():
-                if is_new:
+                if self.tgt >= len(first):  # a new column
                     self._set(cells, "")
             elif not options.retranslate and self.tgt < len(cells) and self._text(cells[self.tgt]).strip():
                 self.kept += 1
             else:
-                self.todo.append((i, text))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for _, text in self.todo]
+                self.todo.append((cells, text))
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        for (i, _), target in zip(self.todo, targets, strict=True):
-            self._set(self.records[i][0], target)
+        for (cells, _), target in zip(self.todo, targets, strict=True):
+            self._set(cells, target)
         text = "".join(self.delimiter.join(cells) + end for cells, end in self.records)
         return self.file.written(text)
-
-    def _is_row(self, cells: list[str]) -> bool:
-        return len(cells) > 1 or bool(cells[0].strip())
 
     def _text(self, cell: str) -> str:
         return cell[1:-1].replace('""', '"') if self.quotes and cell.startswith('"') else cell
@@ -73,6 +62,9 @@ class TableDocument(Document):
             cells[self.tgt] = '"{}"'.format(text.replace('"', '""'))
         else:
             cells[self.tgt] = text
+
+
+read_csv, read_tsv = partial(TableDocument, "csv"), partial(TableDocument, "tsv")
 
 
 def delimiter_of(text: str) -> str:

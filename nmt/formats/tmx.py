@@ -33,18 +33,18 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     if not options.src or not options.tgt:
         raise ValueError(f"{name} has a text a language, and the model does not say which its own are")
     header = child(root, "header")
+    of_file = "" if header is None else header.get("srclang", "")
     document = XmlDocument(tree, data, ("", ""))
     found: set[str] = set()
     for unit in root.iter("{*}tu"):
         texts = _texts(unit)
         found |= set(texts)
-        usual = unit.get("srclang") or (header.get("srclang") if header is not None else None) or ""
-        source = _chosen(options.src, texts, usual)
+        source = _chosen(options.src, texts, unit.get("srclang") or of_file)
         others = {language: seg for language, seg in texts.items() if language != source}
         target = next(iter(matching(options.tgt, others)), None)
         if source is not None:
             _add(document, unit, texts[source], None if target is None else texts[target], options)
-    if not document.slots and not document.kept:
+    if not document.segments and not document.kept:
         raise ValueError(f"{name} has no text in {options.src!r}; it has {_listed(found)}")
     return document
 
@@ -90,13 +90,6 @@ def _listed(languages: set[str]) -> str:
 def _add(
     document: XmlDocument, unit: Element, source: Element, target: Element | None, options: DocumentOptions
 ) -> None:
-    text = inline(source, preserve=True)
-    if not text.segment.text.strip():
-        return
-    if target is not None and text_of(target) and not options.retranslate:
-        document.kept += 1
-        return
-
     def put(pieces: list[Piece]) -> None:
         seg = target
         if seg is None:
@@ -109,4 +102,5 @@ def _add(
             seg.tail = of_source[-1].tail
         fill(seg, pieces)
 
-    document.slots.append(([text], put))
+    is_done = target is not None and text_of(target) != ""
+    document.add(put, inline(source, preserve=True), stays=is_done and not options.retranslate)

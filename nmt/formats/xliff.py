@@ -101,19 +101,13 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
     """Add a segment of XLIFF 2."""
     source, target = child(segment, "source"), child(segment, "target")
     assert source is not None
-    text = _text(source)
-    if not text.segment.text.strip():
-        return
-    if _stays(segment, target, segment.get("state"), options):
-        document.kept += 1
-        return
 
     def put(pieces: list[Piece]) -> None:
         fill(_new_target(source) if target is None else target, pieces)
         segment.attrib.pop("subState", None)
         segment.set("state", "translated")
 
-    document.slots.append(([text], put))
+    document.add(put, _text(source), stays=_stays(segment, target, segment.get("state"), options))
 
 
 def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
@@ -122,7 +116,7 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
     assert source is not None
     parts = _marks(divided)
-    texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if text.segment.text.strip()}
+    texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if not text.is_blank}
     before: dict[str | None, Element] = {}  # translations of segments, by their number
     if _stays(unit, target, None if target is None else target.get("state"), options):
         if parts:
@@ -143,8 +137,7 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
         if unit.get("approved"):
             unit.set("approved", "no")
 
-    if texts:
-        document.slots.append((list(texts.values()), put))
+    document.add(put, *texts.values())
 
 
 def _marks(holder: Element | None) -> list[Element]:

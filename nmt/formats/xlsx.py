@@ -107,25 +107,17 @@ class WorkbookDocument(Document):
                 problem = problem or unknown(cells, options, where)
                 continue
             self.columns[member] = columns, first.number
-            self._find(member, columns, first, rows, options)
+            for row in rows if columns.header else chain([first], rows):
+                source, target = (row.cells.get(column, NO_CELL) for column in (columns.src, columns.tgt))
+                if not source.is_text or not source.value.strip():
+                    continue
+                if options.retranslate or target.is_blank:
+                    self.todo.append((member, row.number, source.value))
+                else:
+                    self.kept += 1
         if not self.columns and problem is not None:
             raise problem
-
-    def _find(
-        self, member: str, columns: Columns, first: SheetRow, rows: Iterator[SheetRow], options: DocumentOptions
-    ) -> None:
-        for row in rows if columns.header else chain([first], rows):
-            source, target = (row.cells.get(column, NO_CELL) for column in (columns.src, columns.tgt))
-            if not source.is_text or not source.value.strip():
-                continue
-            if not options.retranslate and not target.is_blank:
-                self.kept += 1
-            else:
-                self.todo.append((member, row.number, source.value))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for *_, text in self.todo]
+        self.segments = [Segment(text) for *_, text in self.todo]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         by_sheet: dict[str, dict[int, str]] = {}
@@ -185,9 +177,7 @@ def _sheets(archive: Archive) -> list[tuple[str, str]]:
     """The title of each sheet, in order, and the member that holds it."""
     book = parse(archive.content(WORKBOOK), f"{archive.name}: {WORKBOOK}").getroot()
     relations = parse(archive.content("xl/_rels/workbook.xml.rels"), f"{archive.name}: relations").getroot()
-    targets = {
-        relation.get("Id"): relation.get("Target", "") for relation in relations if local(relation) == "Relationship"
-    }
+    targets = {one.get("Id"): one.get("Target", "") for one in children(relations, "Relationship")}
     found, members = [], set(archive.members)
     for sheet in book.iter("{*}sheet"):
         key = next((value for attribute, value in sheet.attrib.items() if attribute.endswith("}id")), None)

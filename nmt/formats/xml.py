@@ -7,7 +7,7 @@ libxml2 bounds the depth and the length of a text (256 levels, 10 MB).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -158,23 +158,19 @@ def sibling(element: Element, name: str) -> Element:
 def inline(element: Element, preserve: bool) -> Inline:
     """The content of an element. Without `preserve`, a line end with the indentation around it becomes a space, or
     nothing at either end of the text."""
-    pieces = _with_partners(list(_pieces(element)))
+    pieces = list(_pieces(deepcopy(element)))
+    halves = {
+        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
+        for i, piece in enumerate(pieces)
+        if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
+    }
+    pieces = with_pairs(pieces, halves)
     if not preserve and pieces:
         pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
         pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
         pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
     return Inline(pieces)
-
-
-def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces with elements that are halves joined in pairs; those that cross others stay alone."""
-    names = {
-        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
-        for i, piece in enumerate(pieces)
-        if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
-    }
-    return with_pairs(pieces, names)
 
 
 def _without_indentation(text: str) -> str:
@@ -194,24 +190,23 @@ def text_of(element: Element | None) -> str:
 
 
 def fill(element: Element, pieces: Iterable[Piece]) -> None:
-    """Replace the content of an element by pieces."""
-    at = [emptied(element)]
+    """Replace the content of an element by pieces. Their elements are moved, not copied: a note in one has paragraphs
+    that are filled later."""
+    at = [_emptied(element)]
     for piece in pieces:
-        if isinstance(piece, str):
-            append_text(at[-1], piece)
-        elif isinstance(piece.value, str):
-            append_text(at[-1], piece.value)
-        elif piece.value is None:
+        value = piece if isinstance(piece, str) else piece.value
+        if isinstance(value, str):
+            append_text(at[-1], value)
+        elif value is None:
             at.pop()
         else:
-            made = deepcopy(piece.value)
-            at[-1].append(made)
-            if piece.kind == "open" and local(made) in PAIRED:
-                at.append(made)
+            value.tail = None
+            at[-1].append(value)
+            if isinstance(piece, Tag) and piece.kind == "open" and local(value) not in HALVES:
+                at.append(_emptied(value))
 
 
-def emptied(element: Element) -> Element:
-    """The element without its content."""
+def _emptied(element: Element) -> Element:
     del element[:]
     element.text = None
     return element
@@ -233,23 +228,17 @@ def _pieces(element: Element) -> Iterator[Piece]:
         yield str(element.text)
     for node in element:
         if local(node) in PAIRED and not _is_protected(node):
-            yield Tag("open", etree.Element(node.tag, node.attrib, nsmap=node.nsmap))
+            yield Tag("open", node)
             yield from _pieces(node)
             yield Tag("close", None)
         else:
-            yield Tag("alone", _without_tail(node))
+            yield Tag("alone", node)
         if node.tail:
             yield str(node.tail)
 
 
 def _is_protected(node: Element) -> bool:
     return local(node) == "mrk" and (node.get("mtype") == "protected" or node.get("translate") == "no")
-
-
-def _without_tail(node: Element) -> Element:
-    made = deepcopy(node)
-    made.tail = None
-    return made
 
 
 def _key(node: Element) -> tuple[str, str | None]:
@@ -265,6 +254,5 @@ class XmlDocument(InlineDocument):
         super().__init__()
         self.tree, self.original, self.languages = tree, original, languages
 
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        self.fill_slots(targets)
+    def written(self) -> bytes:
         return written(self.tree, self.original)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from nmt.html.tokens import Token
+from nmt.text.markup import VOID
 
 
 def names(text: str) -> frozenset[str]:
@@ -15,7 +16,6 @@ def names(text: str) -> frozenset[str]:
 UNTRANSLATED = names(
     "code iframe kbd math noembed noframes noscript pre rp rt rtc samp script style svg template textarea var xmp"
 )
-VOID = names("area base br col embed hr img input link meta source track wbr")
 _GROUPS = "tbody tfoot thead"
 # Element -> elements whose start tag ends it.
 _ENDING = {

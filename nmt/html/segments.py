@@ -8,7 +8,6 @@ those that HTML needs. So the translated document has each tag of the document o
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -17,13 +16,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
-from nmt.html.copied import VOID, CopiedElement, is_copied, names
-from nmt.html.tokens import SOFT_HYPHEN, Token, tokens, unescaped
+from nmt.html.copied import CopiedElement, is_copied, names
+from nmt.html.tokens import Token, tokens
+from nmt.text.markup import VOID
+from nmt.text.numbered import SOFT_HYPHEN, numbered, plain, restored
 from nmt.text.sentences import LONG, sentences
-from nmt.text.tags import Piece, Tag, core, partners, text_of_pieces, with_pairs
+from nmt.text.tags import Piece, Tag, core, text_of_pieces, with_pairs
 
-# Numbered tags, which the translator sees in place of the document's.
-_OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
@@ -36,41 +35,30 @@ BLOCKS = names(
 
 @dataclass(frozen=True)
 class HtmlSegments:
-    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have numbered tags in place of the
-    document's `tags`."""
+    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have numbered tags (text/numbered.py) in
+    place of the document's."""
 
     texts: tuple[str, ...]
     skeleton: tuple[str, ...]
-    tags: tuple[tuple[str, str], ...]  # opening tag and closing tag, or a tag alone and ""
+    pieces: tuple[Sequence[Piece], ...]  # of each text, as they are in the document
 
     @property
     def plain(self) -> str:
         """The texts to translate, one per line, without tags and with entities decoded."""
-        return "\n".join(unescaped(_OWN.sub("", text)) for text in self.texts)
+        return "\n".join(map(plain, self.texts))
 
     def joined(self, translations: Sequence[str]) -> str:
-        """The document with translations of its texts. If a translation has lost or doubled tags, all tags of its
-        text are put after it."""
+        """The document with translations of its texts."""
         parts = [self.skeleton[0]]
-        for text, translation, between in zip(self.texts, translations, self.skeleton[1:], strict=True):
-            if sorted(_OWN.findall(translation)) != sorted(_OWN.findall(text)):
-                translation = _OWN.sub("", translation) + "".join(own[0] for own in _OWN.finditer(text))
-            parts += [*self._with_tags(translation), between]
+        for pieces, translation, between in zip(self.pieces, translations, self.skeleton[1:], strict=True):
+            parts += [text_of_pieces(restored(translation, pieces, entities=True)), between]
         return "".join(parts)
-
-    def _with_tags(self, translation: str) -> Iterator[str]:
-        end = 0
-        for own in _OWN.finditer(translation):
-            yield from (_escaped(translation[end : own.start()]), self.tags[int(own[2])][bool(own[1])])
-            end = own.end()
-        yield _escaped(translation[end:])
 
 
 def cut(document: str, language: str = "") -> HtmlSegments:
     """Cut a document in a language into segments."""
-    texts: list[str] = []
+    texts: list[list[Piece]] = []
     skeleton: list[list[str]] = [[]]
-    tags: list[tuple[str, str]] = []
     run: list[Token] = []
     for token in [*_wholes(document), Token("", "!")]:
         is_next_link = token.name == "a" and not token.closes and bool(run) and run[-1].name == "a" and run[-1].closes
@@ -81,13 +69,13 @@ def cut(document: str, language: str = "") -> HtmlSegments:
             before, inner, after = _peeled(sentence)
             skeleton[-1].append(before)
             if inner:
-                texts.append(_spelled(inner, tags))
+                texts.append(inner)
                 skeleton.append([])
             skeleton[-1].append(after)
         if not is_next_link:
             skeleton[-1].append(token.content)
         run = [token] if is_next_link else []
-    return HtmlSegments(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
+    return HtmlSegments(tuple(map(_spelled, texts)), tuple(map("".join, skeleton)), tuple(texts))
 
 
 def _wholes(document: str) -> Iterator[Token]:
@@ -168,26 +156,6 @@ def _peeled(sentence: Sequence[Piece]) -> tuple[str, list[Piece], str]:
     return before, inner, after
 
 
-def _spelled(pieces: Sequence[Piece], tags: list[tuple[str, str]]) -> str:
-    """A text with numbered tags; the tags are appended to `tags`."""
-    ends = partners(pieces)
-    numbers: dict[int, int] = {}  # index of a closing tag -> number of its pair
-    spelled = []
-    for i, piece in enumerate(pieces):
-        if isinstance(piece, str):
-            spelled.append(_BLANKS.sub(" ", _escaped(piece)).replace(SOFT_HYPHEN, ""))
-        elif i in numbers:
-            spelled.append(f"</nmt{numbers[i]}>")
-        elif i in ends:
-            numbers[ends[i]] = len(tags)
-            spelled.append(f"<nmt{len(tags)}>")
-            tags.append((piece.value, pieces[ends[i]].value))  # type: ignore[union-attr]
-        else:
-            spelled.append(f"<nmt{len(tags)}/>")
-            tags.append((piece.value, ""))
-    return "".join(spelled)
-
-
-def _escaped(text: str) -> str:
-    """A text with only the entities that HTML needs."""
-    return html.escape(unescaped(text), quote=False)
+def _spelled(pieces: Sequence[Piece]) -> str:
+    """A text as the translator gets it."""
+    return _BLANKS.sub(" ", numbered(pieces, entities=True)).replace(SOFT_HYPHEN, "")

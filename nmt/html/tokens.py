@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ TAG = re.compile(
 _ATTRIBUTE = re.compile(r"(=[^\s/=]*+|[^\s/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'][^\s]*+)?+))?+")
 # Their content has no tags and no comments, and ends at the first closing tag of their name.
 RAW = frozenset(["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"])
-SOFT_HYPHEN = "\u00ad"  # removed, because it divides a word; the translation is hyphenated elsewhere
-_NO_NUMBER = re.compile(r"&#[0-9]{4000,};?")  # Python does not parse a number of more than 4300 digits
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,6 @@ def _is_empty(rest: str) -> bool:
         return False
     *_, last = [0, *(attribute.end() for attribute in _ATTRIBUTE.finditer(rest))]
     return last < len(rest)
-
-
-def unescaped(text: str) -> str:
-    """A text with its entities decoded."""
-    return html.unescape(_NO_NUMBER.sub("\ufffd", text))
 
 
 @cache

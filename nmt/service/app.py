@@ -11,18 +11,16 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 
 from nmt.common.json_text import to_json
 from nmt.common.log_lines import place_of
-from nmt.service.files import too_long
-from nmt.service.limits import Limits
 from nmt.service.routes import COMMON, CORS, ROUTES, WITH_FILE, Asked, Handler, Response, refused, route_of
 from nmt.service.service import Service
 from nmt.service.wire import JSON, HttpRequest, RefusedError
 
 MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, read and discarded so that the client gets the error
-FORM_BYTES = 65_536  # of a form, besides its file
 HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 PREFLIGHT = {
     **CORS,
@@ -89,9 +87,10 @@ async def _answered(
     service: Service, path: str, name: str, handler: Handler, scope: Scope, receive: Receive
 ) -> Response:
     """The handler's response. Raises the handler's errors, and RefusedError as `_body`."""
-    has_file = handler in WITH_FILE
-    with service.files.arrival(has_file) as is_room:
-        request = await _request(scope, receive, service.limits, *_most(service.limits, has_file, is_room))
+    most = service.limits.max_bytes
+    of_texts = nullcontext((most, RefusedError(413, f"the body is longer than {most} bytes")))
+    with service.files.arrival() if handler in WITH_FILE else of_texts as bound:
+        request = await _request(scope, receive, service.limits.body_s, *bound)
         begun = time.perf_counter()
         client = scope["client"]
         asked = Asked(service, request, client[0] if client else "", path, name)
@@ -102,20 +101,11 @@ async def _answered(
     return Response((content if isinstance(content, str) else to_json(content)).encode(), JSON_HEADERS)
 
 
-def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedError]:
-    """The maximum size of a body in bytes, and the error for a larger one."""
-    if not is_room:
-        return -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
-    if has_file:
-        return limits.max_file_bytes + FORM_BYTES, too_long(limits)
-    return limits.max_bytes, RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
-
-
-async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> HttpRequest:
+async def _request(scope: Scope, receive: Receive, seconds: float, most: int, too_much: RefusedError) -> HttpRequest:
     """The request with its body. Raises RefusedError as `_body`."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("ascii", "replace")
-    body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
+    body = await _body(receive, headers.get("content-length", ""), seconds, most, too_much)
     address = _address(scope, headers.get("host", ""))
     return HttpRequest(query, headers.get("content-type", ""), body, headers, scope["method"], address)
 

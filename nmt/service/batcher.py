@@ -46,9 +46,6 @@ class _Batch:
     parts: list[tuple[_Job, int]] = field(default_factory=list)  # each segment's job and its index there
     chars: int = 0
 
-    def texts(self) -> list[str]:
-        return [job.segments[place] for job, place in self.parts]
-
     @property
     def jobs(self) -> int:
         return len({id(job) for job, _ in self.parts})
@@ -168,7 +165,7 @@ class Batcher:
     async def _finish(self, batch: _Batch) -> None:
         """Translate a batch and hand out its results."""
         try:
-            results = await self._twice(batch.kind, batch.texts())
+            results = await self._twice(batch.kind, [job.segments[place] for job, place in batch.parts])
         except Exception as error:
             if len(batch.parts) == 1:
                 job = batch.parts[0][0]

@@ -78,43 +78,36 @@ _LETTERS = {  # absent or rare in other languages of the same script
     "fa": "پچژگی",
     "ur": "ٹڈڑںےہ", "ar": "ةىأإ",
 }  # fmt: skip
-_SCRIPTS = {
-    "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
-    "cyrillic": "\u0400-\u052f",
-    "greek": "\u0370-\u03ff\u1f00-\u1fff",
-    "arabic": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc",
-    "hebrew": "\u0590-\u05ff",
-    "devanagari": "\u0900-\u097f",
-    "bengali": "\u0980-\u09ff",
-    "gurmukhi": "\u0a00-\u0a7f",
-    "gujarati": "\u0a80-\u0aff",
-    "tamil": "\u0b80-\u0bff",
-    "telugu": "\u0c00-\u0c7f",
-    "kannada": "\u0c80-\u0cff",
-    "malayalam": "\u0d00-\u0d7f",
-    "sinhala": "\u0d80-\u0dff",
-    "thai": "\u0e00-\u0e7f",
-    "lao": "\u0e80-\u0eff",
-    "burmese": "\u1000-\u109f",
-    "khmer": "\u1780-\u17ff",
-    "georgian": "\u10a0-\u10ff",
-    "armenian": "\u0530-\u058f",
-    "ethiopic": "\u1200-\u137f",
-    "hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
-    "kana": "\u3040-\u30ff\u31f0-\u31ff",
-    "han": "\u3400-\u9fff\uf900-\ufaff",
+_SCRIPTS = {  # script -> its characters, and the languages that are written in it, for "latin" besides all others
+    "latin": ("A-Za-z\u00c0-\u024f\u1e00-\u1eff", "sr"),
+    "cyrillic": ("\u0400-\u052f", "be bg kk ky mk mn ru sr tg uk"),
+    "greek": ("\u0370-\u03ff\u1f00-\u1fff", "el"),
+    "arabic": ("\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc", "ar fa ps ur ug sd"),
+    "hebrew": ("\u0590-\u05ff", "he yi"),
+    "devanagari": ("\u0900-\u097f", "hi mr ne sa"),
+    "bengali": ("\u0980-\u09ff", "bn"),
+    "gurmukhi": ("\u0a00-\u0a7f", "pa"),
+    "gujarati": ("\u0a80-\u0aff", "gu"),
+    "tamil": ("\u0b80-\u0bff", "ta"),
+    "telugu": ("\u0c00-\u0c7f", "te"),
+    "kannada": ("\u0c80-\u0cff", "kn"),
+    "malayalam": ("\u0d00-\u0d7f", "ml"),
+    "sinhala": ("\u0d80-\u0dff", "si"),
+    "thai": ("\u0e00-\u0e7f", "th"),
+    "lao": ("\u0e80-\u0eff", "lo"),
+    "burmese": ("\u1000-\u109f", "my"),
+    "khmer": ("\u1780-\u17ff", "km"),
+    "georgian": ("\u10a0-\u10ff", "ka"),
+    "armenian": ("\u0530-\u058f", "hy"),
+    "ethiopic": ("\u1200-\u137f", "am"),
+    "hangul": ("\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3", "ko"),
+    "kana": ("\u3040-\u30ff\u31f0-\u31ff", "ja"),
+    "han": ("\u3400-\u9fff\uf900-\ufaff", "ja ko zh"),
 }
-_SCRIPTS_OF = {
-    **dict.fromkeys(["be", "bg", "kk", "ky", "mk", "mn", "ru", "tg", "uk"], ("cyrillic",)),
-    **dict.fromkeys(["ar", "fa", "ps", "ur", "ug", "sd"], ("arabic",)),
-    **dict.fromkeys(["he", "yi"], ("hebrew",)),
-    **dict.fromkeys(["hi", "mr", "ne", "sa"], ("devanagari",)),
-    "sr": ("cyrillic", "latin"), "el": ("greek",), "bn": ("bengali",), "pa": ("gurmukhi",), "gu": ("gujarati",),
-    "ta": ("tamil",), "te": ("telugu",), "kn": ("kannada",), "ml": ("malayalam",),
-    "si": ("sinhala",), "th": ("thai",),
-    "lo": ("lao",), "my": ("burmese",), "km": ("khmer",), "ka": ("georgian",), "hy": ("armenian",),
-    "am": ("ethiopic",), "ko": ("hangul", "han"), "ja": ("kana", "han"), "zh": ("han",),
-}  # fmt: skip
+_SCRIPTS_OF: dict[str, tuple[str, ...]] = {}
+for _script, (_, _codes) in _SCRIPTS.items():
+    for _code in _codes.split():
+        _SCRIPTS_OF[_code] = (*_SCRIPTS_OF.get(_code, ()), _script)
 
 # Language written in Han and a script of its own -> that script, and the weight of Han in a text that has none of it.
 _BESIDE_HAN = {"ja": ("kana", 0.5), "ko": ("hangul", 0.1)}
@@ -128,7 +121,7 @@ def _signs_of(code: str) -> tuple[frozenset[str], frozenset[str]]:
 
 @cache
 def _pattern(scripts: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(f"[{''.join(_SCRIPTS[script] for script in scripts)}]")
+    return re.compile(f"[{''.join(_SCRIPTS[script][0] for script in scripts)}]")
 
 
 def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:

@@ -3,12 +3,12 @@ functions are pure and may take long: call them in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from nmt.formats import FORMATS, SUFFIXES, read_document, readable
+from nmt.formats import SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import lines_of, with_lines, without_tags
@@ -20,8 +20,34 @@ from nmt.service.wire import RefusedError
 
 TEXT = ".txt"  # plain lines, without tags
 NAME = "the file"  # instead of its own name, which no response or log repeats
-CONTENT_TYPES = {TEXT: "text/plain"} | {
-    suffix: kind for one in FORMATS.values() for suffix, kind in one.suffixes.items()
+_MICROSOFT = "application/vnd.openxmlformats-officedocument"
+_OASIS = "application/vnd.oasis.opendocument"
+CONTENT_TYPES = {
+    TEXT: "text/plain",
+    **dict.fromkeys([".xlf", ".xliff"], "application/xliff+xml"),
+    **dict.fromkeys([".sdlxliff", ".mqxliff", ".tmx"], "application/xml"),
+    **dict.fromkeys([".po", ".pot"], "text/x-gettext-translation"),
+    ".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet",
+    ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".docx": f"{_MICROSOFT}.wordprocessingml.document",
+    ".docm": "application/vnd.ms-word.document.macroEnabled.12",
+    ".pptx": f"{_MICROSOFT}.presentationml.presentation",
+    ".pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
+    ".ppsx": f"{_MICROSOFT}.presentationml.slideshow",
+    ".odt": f"{_OASIS}.text",
+    ".odp": f"{_OASIS}.presentation",
+    ".ods": f"{_OASIS}.spreadsheet",
+    ".ott": f"{_OASIS}.text-template",
+    ".otp": f"{_OASIS}.presentation-template",
+    ".ots": f"{_OASIS}.spreadsheet-template",
+    **dict.fromkeys([".html", ".htm"], "text/html"),
+    ".xhtml": "application/xhtml+xml",
+    **dict.fromkeys([".md", ".markdown"], "text/markdown"),
+    ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    **dict.fromkeys([".ass", ".ssa"], "text/x-ssa"),
 }
 
 
@@ -30,11 +56,11 @@ class FileText:
     """A file that was read."""
 
     pair: LanguagePair | None  # None: it is already in the target language and stays as it is
-    document: Document
     segments: Sequence[Segment]
     lines: Sequence[str]  # to translate, without duplicates
     characters: int  # of its texts
     is_tagged: bool  # whether lines may contain tags
+    with_targets: Callable[[Sequence[str]], bytes]  # as that of Document
 
 
 class TextDocument(Document):
@@ -45,25 +71,10 @@ class TextDocument(Document):
         self.file = read_text(data, NAME)
         _check_lines(self.file.text.split("\n"))
         self.cut = cut(self.file.text, options.src, options.tgt)
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [Segment(text) for text in self.cut.texts]
+        self.segments = [Segment(text) for text in self.cut.texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         return self.file.written(self.cut.joined(targets))
-
-
-class _Unchanged(Document):
-    """A file that is already in the target language."""
-
-    segments = ()
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        return self.data
 
 
 def suffixes() -> list[str]:
@@ -86,21 +97,23 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
     try:
         source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
         pair = ways[source]
-        document = _opened(data, suffix, pair) if pair else _Unchanged(data)
-        segments = document.segments
+        document = _opened(data, suffix, pair) if pair else None
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
+    if document is None:
+        return FileText(None, (), (), 0, False, lambda _: data)
+    segments = document.segments
     characters = sum(len(without_tags(one)) for one in segments)
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
     lines = lines_of(segments)
     _check_lines(lines)
-    return FileText(pair, document, segments, lines, characters, suffix != TEXT)
+    return FileText(pair, segments, lines, characters, suffix != TEXT, document.with_targets)
 
 
 def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. Call this once only."""
-    return file.document.with_targets(with_lines(file.segments, known))
+    return file.with_targets(with_lines(file.segments, known))
 
 
 def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:

@@ -25,6 +25,7 @@ from nmt.service.tasks import Tasks
 from nmt.service.wire import FileRequest, RefusedError
 
 SHARE = 4  # files take 1/SHARE of the queue's room
+FORM_BYTES = 65_536  # of a form, besides its file
 MAX_ARRIVING = 32  # requests with a file in their body at a time, beyond max_files
 THREADS = 2  # that read or write files: each takes time from the event loop's thread
 ENTRY_BYTES = 1000  # memory of a file besides its content
@@ -125,14 +126,17 @@ class Files:
         self._tasks = Tasks()
 
     @contextmanager
-    def arrival(self, counts: bool) -> Iterator[bool]:
-        """A context for a request, which `counts` if its body has a file; yields whether there is room for it."""
-        is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
-        self.arriving += counts and is_room
+    def arrival(self) -> Iterator[tuple[int, RefusedError]]:
+        """A context for a request with a file; yields the maximum size of its body, and the error for a larger one.
+        Where there is no room for it, any body is too large."""
+        if self.arriving >= self.limits.max_files + MAX_ARRIVING:
+            yield -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
+            return
+        self.arriving += 1
         try:
-            yield is_room
+            yield self.limits.max_file_bytes + FORM_BYTES, _too_long(self.limits)
         finally:
-            self.arriving -= counts and is_room
+            self.arriving -= 1
 
     async def accept(self, wanted: FileRequest) -> Job:
         """Read a file and begin to translate it, even if its client goes; the job has a key. Raises RefusedError: 413
@@ -157,7 +161,7 @@ class Files:
     async def _accepted(self, wanted: FileRequest, key: str) -> tuple[Job, asyncio.Task[None]]:
         limits, suffix = self.limits, documents.suffix_of(wanted.upload.name)
         if len(wanted.upload.content) > limits.max_file_bytes:
-            raise too_long(limits)
+            raise _too_long(limits)
         with ExitStack() as held:
             held.enter_context(self._place())
             generation = held.enter_context(self._current())
@@ -226,7 +230,7 @@ class Files:
             task.cancel()
 
 
-def too_long(limits: Limits) -> RefusedError:
+def _too_long(limits: Limits) -> RefusedError:
     return RefusedError(413, f"the file is longer than {limits.max_file_bytes} bytes")
 
 

@@ -43,12 +43,9 @@ class Limits:
     def check(self, texts: Iterable[str]) -> None:
         """Raises RefusedError(400) for too many texts or characters."""
         sizes = [len(text) for text in texts]
-        if len(sizes) > self.max_texts:
-            raise RefusedError(400, f"Invalid request: request ({len(sizes)}) exceeds text limit ({self.max_texts})")
-        if sum(sizes) > self.max_chars:
-            raise RefusedError(
-                400, f"Invalid request: request ({sum(sizes)}) exceeds character limit ({self.max_chars})"
-            )
+        for size, most, what in ((len(sizes), self.max_texts, "text"), (sum(sizes), self.max_chars, "character")):
+            if size > most:
+                raise RefusedError(400, f"Invalid request: request ({size}) exceeds {what} limit ({most})")
 
 
 class Keys:

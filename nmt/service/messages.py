@@ -30,7 +30,6 @@ class SegmentResult(NamedTuple):
     alternatives: Sequence[str]
     score: float
     pieces: int  # of the source
-    truncated: bool  # it had too many pieces, and its end was cut
 
 
 class Inspection(NamedTuple):

@@ -1,23 +1,23 @@
 """The process that holds the models: it loads them once, and forks workers that share their memory.
 
-processes.py starts it with a socket. The first line is the settings as JSON; the answer is an error, or {} once the
-models are loaded. Each further line asks for one more worker, and the answer carries its pipe. Workers are those of
-nmt-translate (see translation/forks.py). So no worker is forked from the HTTP process, whose sockets it would hold
-open, and that process never waits while a new model is loaded.
+processes.py starts it with a pipe, whose first message is the settings. Each further one asks for one more worker, in
+place of a dead one or of none, 0; the answer carries its pipe, or is an error. Workers are those of nmt-translate
+(see translation/forks.py). So no worker is forked from the HTTP process, whose sockets it would hold open, and that
+process never waits while a new model is loaded.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.common.json_text import to_json
@@ -150,7 +150,7 @@ def in_direction(translator: Translator, pair: str) -> Translator:
 
 def _result(one: Translation, pieces: int) -> SegmentResult:
     others = dict.fromkeys(other.text for other in one.alternatives[1:] if other.text != one.text)
-    return SegmentResult(one.text, list(others), one.score, pieces, one.truncated)
+    return SegmentResult(one.text, list(others), one.score, pieces)
 
 
 @contextmanager
@@ -162,43 +162,38 @@ def _unsaid() -> Iterator[None]:
         raise RuntimeError(place_of(error)) from None
 
 
-def serve(control: socket.socket) -> None:
-    """Load the models, then fork a worker for each line until the other end is closed."""
-    lines = control.makefile("rb")
-
-    def encoded(answer: dict[str, Any]) -> bytes:
-        return to_json(answer).encode() + b"\n"
-
+def serve(control: Connection) -> None:
+    """Load the models, then fork a worker for each message. Raises EOFError when the other end is closed."""
     try:
-        models = Models.load(json.loads(lines.readline()))
+        models = Models.load(control.recv())
     except (ValueError, OSError, MemoryError) as error:
-        control.sendall(encoded({"error": str(error) or type(error).__name__}))
+        control.send((True, ValueError(str(error) or type(error).__name__)))
         return
-    control.sendall(encoded({}))
     from nmt.translation.forks import Worker
 
     descriptor = control.fileno()  # kept open in a worker, it would hide this process's end
     os.register_at_fork(after_in_child=lambda: os.close(descriptor))
     workers: dict[int, Worker] = {}
-    for line in lines:
-        dead = workers.pop(int(line), None)
-        cause = dead.end() if dead else None
+    while True:
+        dead = workers.pop(control.recv(), None)
+        cause = dead.end() if dead else ""
         try:
             worker = Worker(models)
         except ChildProcessError as error:
-            control.sendall(encoded({"error": str(error)}))
+            control.send((True, error))
             continue
         workers[worker.pid] = worker
-        socket.send_fds(control, [encoded({"pid": worker.pid, "cause": cause})], [worker.connection.fileno()])
+        control.send((False, (worker.pid, cause)))
+        send_handle(control, worker.connection.fileno(), os.getppid())
         worker.connection.close()
 
 
 def main() -> NoReturn:
-    """Entry point of the process; its argument is the number of the socket."""
+    """Entry point of the process; its argument is the number of the pipe."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the HTTP process decides
-    with suppress(BrokenPipeError, ConnectionResetError):  # the HTTP process has gone
-        serve(socket.socket(fileno=int(sys.argv[1])))
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the HTTP process has gone
+        serve(Connection(int(sys.argv[1])))
     os._exit(0)
 
 

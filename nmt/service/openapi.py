@@ -75,27 +75,19 @@ def _operation(
     body: Schema | None = None,
     kinds: tuple[str, ...] = (JSON,),
     error: Schema = ERROR,
+    of_file: bool = False,
 ) -> Schema:
-    """An operation that answers in JSON, and the body that it takes, if any, as each of several media types."""
+    """An operation, and the body that it takes, if any, as each of several media types. One on a file by its name
+    answers 404 for an unknown one."""
     sent = {} if body is None else {"requestBody": {"required": True} | _content(body, kinds)}
-    refusals = {status: {"description": why} | _content(error) for status, why in ERRORS.items()}
-    return {"summary": summary} | sent | {"responses": {"200": OK | _content(answer)} | refusals}
+    errors = ERRORS | ({"404": "there is no such file, or no longer"} if of_file else {})
+    refusals = {status: {"description": why} | _content(error) for status, why in errors.items()}
+    found = _content(answer, sorted(set(CONTENT_TYPES.values())) if answer is FILE else (JSON,))
+    return {"summary": summary} | sent | {"responses": {"200": OK | found} | refusals}
 
 
 def _content(schema: Schema, kinds: Iterable[str] = (JSON,)) -> Schema:
     return {"content": {kind: {"schema": schema} for kind in kinds}}
-
-
-def _of_file(operation: Schema, error: Schema) -> Schema:
-    """An operation on a file by its name, which answers 404 for an unknown one."""
-    missing = {"description": "there is no such file, or no longer"} | _content(error)
-    return operation | {"responses": operation["responses"] | {"404": missing}}
-
-
-def _fetched(summary: str, error: Schema) -> Schema:
-    found = _operation(summary, {}, error=error)
-    found["responses"]["200"] = OK | _content(FILE, sorted(set(CONTENT_TYPES.values())))
-    return _of_file(found, error)
 
 
 def _in_path(pattern: str) -> Schema:
@@ -118,7 +110,7 @@ def _libretranslate(pairs: Pairs, limits: Limits) -> Schema:
         api_key=KEY,
     )
     file = _object(("file", "source", "target"), file=_file(limits), source=source, target=target, api_key=TEXT)
-    one = _object(confidence=NUMBER, language=TEXT)
+    one = _object(("confidence", "language"), confidence=NUMBER, language=TEXT)
     translated = _object(
         ("translatedText",),
         translatedText={"anyOf": [TEXT, _list(TEXT)]},
@@ -127,16 +119,15 @@ def _libretranslate(pairs: Pairs, limits: Limits) -> Schema:
     )
     summary = "Translate a text, or a list of them. Forms and the query are taken too."
     url = _object(("translatedFileUrl",), translatedFileUrl=TEXT | {"format": "uri"})
-    fetched = _fetched("A translated file, for half an hour.", ERROR)
+    fetched = _operation("A translated file, for half an hour.", FILE, of_file=True)
     question = _object(("q",), q=TEXT | {"minLength": 1}, api_key=KEY)
-    detected = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
     languages = _list(_object(("code", "name", "targets"), code=TEXT, name=TEXT, targets=_list(TEXT)))
     said = "Which language a text is in."
     return {
         "/translate": {"post": _operation(summary, translated, text)},
         "/translate_file": {"post": _operation("Translate a file.", url, file, (MULTIPART,))},
         "/download_file/{name}": {"get": fetched | {"parameters": [_in_path(r"^[\w.-]{1,99}$")]}},
-        "/detect": {"post": _operation(said, detected, question, (JSON, FORM, MULTIPART))},
+        "/detect": {"post": _operation(said, _list(one, minItems=1), question, (JSON, FORM, MULTIPART))},
         "/languages": {"get": _operation("The languages, and what each can be translated into.", languages)},
         "/frontend/settings": {"get": _operation("What a page for people needs to know.", {"type": "object"})},
         "/health": {"get": _operation("Whether the server is there for new requests.", _object(status=TEXT))},
@@ -179,8 +170,10 @@ def _deepl(pairs: Pairs, limits: Limits) -> Schema:
     return {
         "/v2/translate": {"post": operation("Translate texts.", translated, texts)},
         "/v2/document": {"post": upload},
-        "/v2/document/{name}": _with_key(_of_file(operation("How far a document is.", status), DEEPL_ERROR)),
-        "/v2/document/{name}/result": _with_key(_fetched("A translated document, for half an hour.", DEEPL_ERROR)),
+        "/v2/document/{name}": _with_key(operation("How far a document is.", status, of_file=True)),
+        "/v2/document/{name}/result": _with_key(
+            operation("A translated document, for half an hour.", FILE, of_file=True)
+        ),
         "/v2/languages": dict.fromkeys(("get", "post"), languages),
         "/v2/usage": dict.fromkeys(("get", "post"), usage),
     }

@@ -14,12 +14,9 @@ def translation_requests(data: Any, pairs: Mapping[str, LanguagePair]) -> list[T
     POST /translator/translate. Raises RefusedError."""
     if not isinstance(data, list) or not data or not all(isinstance(one, dict) for one in data):
         raise RefusedError(400, "the body must be a list of objects with src")
-    found = []
-    for one in data:
-        pair = _pair(one, pairs)
-        # Asked for an alternative, which the answer leaves out, a greedy search computes the score, too.
-        found.append(TranslationRequest((text_field(one, "src"),), pair.source, pair.target, alternatives=1))
-    return found
+    wanted = [(_pair(one, pairs), text_field(one, "src")) for one in data]
+    # Asked for an alternative, which the answer leaves out, a greedy search computes the score, too.
+    return [TranslationRequest((text,), pair.source, pair.target, alternatives=1) for pair, text in wanted]
 
 
 def _pair(fields: Mapping[str, Any], pairs: Mapping[str, LanguagePair]) -> LanguagePair:

@@ -96,26 +96,22 @@ class Pairs:
         text, in the order of the sources, the pair that translates it; None for the target language itself, in which
         texts stay as they are. Raises RefusedError(400)."""
         into = self._into(target)
-        if source:
-            return dict([self._meant(source, target, into)])
-        own = matching(target, self.targets) or self.served(target)
-        return {code: into.get(code) for code in self.sources if code in into or code == own} | {own: None}
+        if not source:
+            own = matching(target, self.targets) or self.served(target)
+            return {code: into.get(code) for code in self.sources if code in into or code == own} | {own: None}
+        if _plain(source) != _plain(target) and (code := matching(source, list(into))):
+            return {code: into[code]}
+        code, own = self.served(source), self.served(target)
+        pair = self.by_name.get(f"{code}-{own}")
+        if pair is None and code != own:
+            message = f"{own} is not available as a target language from {code}"
+            raise RefusedError(400, f"{message}; there are: {', '.join(self.by_name)}")
+        return {code: None if code == own else pair}
 
     def _into(self, target: str) -> dict[str, LanguagePair]:
         """For each source, its pair into the target that a client means, if it has one."""
-        found: dict[str, LanguagePair] = {}
-        for source, pairs in self._by_source.items():
-            code = matching(target, list(pairs))
-            if code is not None:
-                found[source] = pairs[code]
-        return found
-
-    def _meant(self, source: str, target: str, into: Mapping[str, LanguagePair]) -> tuple[str, LanguagePair | None]:
-        code = None if _plain(source) == _plain(target) else matching(source, list(into))
-        if code is not None:
-            return code, into[code]
-        code = self.served(source)
-        return code, self.between(code, self.served(target))
+        found = {source: matching(target, list(pairs)) for source, pairs in self._by_source.items()}
+        return {source: self._by_source[source][code] for source, code in found.items() if code is not None}
 
     def usual(self, source: str, target: str) -> tuple[str, str]:
         """Defaults for a client that need not give both codes. For target "" it is the target of the source's first
@@ -135,16 +131,6 @@ class Pairs:
         if found is None:
             raise RefusedError(400, f"{code[:20]} is not supported; there are: {', '.join(self.codes)}")
         return found
-
-    def between(self, source: str, target: str) -> LanguagePair | None:
-        """The pair of two served codes; None if they are equal. Raises RefusedError(400) if there is no such pair."""
-        if source == target:
-            return None
-        pair = self.by_name.get(f"{source}-{target}")
-        if pair is None:
-            message = f"{target} is not available as a target language from {source}"
-            raise RefusedError(400, f"{message}; there are: {', '.join(self.by_name)}")
-        return pair
 
 
 def matching(code: str, codes: Sequence[str]) -> str | None:

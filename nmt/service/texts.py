@@ -33,14 +33,9 @@ class SourceText:
             return TranslatedText(self.text, self.source, self.confidence)
         most = max((len(one.alternatives) for one in results), default=0)
         best, *others = [self.parts.joined([_ranked(one, rank) for one in results]) for rank in range(most + 1)]
-        return TranslatedText(
-            best,
-            self.source,
-            self.confidence,
-            tuple(dict.fromkeys(other for other in others if other != best)),
-            sum(one.score for one in results) / max(1, len(results)),
-            any(one.truncated for one in results),
-        )
+        alternatives = tuple(dict.fromkeys(other for other in others if other != best))
+        score = sum(one.score for one in results) / max(1, len(results))
+        return TranslatedText(best, self.source, self.confidence, alternatives, score)
 
 
 def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, LanguagePair | None]) -> SourceText:

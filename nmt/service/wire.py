@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from nmt.common.stream import valid
 
@@ -63,7 +63,6 @@ class TranslatedText:
     confidence: float  # 0 to 100, in that language; 100 if the client gave it
     alternatives: tuple[str, ...] = ()
     score: float = 0.0
-    truncated: bool = False  # a sentence had too many pieces, and its end was cut
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     """The fields by name, and the form's file, if it has one. Fields of JSON have any type; those of forms and of the
     query are strings, or lists of them for a repeated name. With a JSON body the query counts for a GET only. An
     empty body may have any content type. Raises RefusedError(400) for a body that cannot be read."""
-    query = _of_query(request)
+    query = _of_form(request.query)
     if not request.body.strip():
         return query, None
     _check_coding(request)
@@ -98,22 +97,16 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
             raise RefusedError(400, "Invalid request: the body must be a JSON object")
         return found | (query if request.method in ("GET", "HEAD") else {}), None
     if kind == MULTIPART:
-        pairs, uploads = _of_multipart(request.content_type, request.body)
-        return query | _collected(pairs), uploads.get("file")
+        fields, uploads = _of_multipart(request.content_type, request.body)
+        return query | _single(fields), uploads.get("file")
     is_form = kind in (FORM, "")
     # A form never begins like JSON, but JSON is often sent as one: `curl -d` does.
-    if is_form and request.body.lstrip()[:1] in (b"{", b"["):
-        raise _unread_as(kind or FORM)
-    if not is_form and query.keys() <= set(KEYS):  # nothing is asked for but in the body
-        raise _unread_as(kind)
-    pairs = _pairs(_text(request.body)) if is_form else []
-    return query | _collected(pairs), None
-
-
-def _unread_as(kind: str) -> RefusedError:
-    return RefusedError(
-        400, f"Invalid request: the body cannot be read as {kind[:60]}; send JSON with Content-Type: {JSON}"
-    )
+    if is_form and request.body.lstrip()[:1] not in (b"{", b"["):
+        return query | _of_form(_text(request.body)), None
+    if not is_form and query.keys() - set(KEYS):  # it is asked for in the query
+        return query, None
+    what = f"the body cannot be read as {kind[:60] or FORM}"
+    raise RefusedError(400, f"Invalid request: {what}; send JSON with Content-Type: {JSON}")
 
 
 def _check_coding(request: HttpRequest) -> None:
@@ -125,7 +118,7 @@ def _check_coding(request: HttpRequest) -> None:
 def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
     """The API key from a field, the query or the Authorization header, with a scheme or without; "" for none. Raises
     RefusedError(400)."""
-    query, header = _of_query(request), request.headers.get("authorization", "").strip()
+    query, header = _of_form(request.query), request.headers.get("authorization", "").strip()
     found = (text_field(given, name, "") for given in (fields, query) for name in KEYS)
     return next(filter(None, found), header.rpartition(" ")[2])  # a key contains no space
 
@@ -139,10 +132,6 @@ def json_of(request: HttpRequest) -> Any:
         raise RefusedError(400, "Invalid request: the body is no JSON") from None
 
 
-def _of_query(request: HttpRequest) -> dict[str, Any]:
-    return _collected(_pairs(request.query))
-
-
 def _text(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
@@ -150,29 +139,33 @@ def _text(body: bytes) -> str:
         raise RefusedError(400, "Invalid request: the body is not UTF-8") from None
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _of_form(text: str) -> dict[str, Any]:
+    """The fields of a form, or of a query."""
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        return _single(parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"))
     except UnicodeDecodeError:
         raise RefusedError(400, "Invalid request: a field is not UTF-8") from None
     except ValueError:
         raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields") from None
 
 
-def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+def _of_multipart(content_type: str, body: bytes) -> tuple[dict[str, list[str]], dict[str, Upload]]:
     """The fields, and the files by the names of their fields; files are never written to disk."""
     from python_multipart.multipart import create_form_parser
 
-    found: list[tuple[str, str]] = []
+    fields: dict[str, list[str]] = {}
     uploads: dict[str, Upload] = {}
+    parts = 0
 
     def count() -> None:
-        if len(found) + len(uploads) == MAX_FIELDS:
+        nonlocal parts
+        parts += 1
+        if parts > MAX_FIELDS:
             raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields")
 
     def on_field(one: Any) -> None:
         count()
-        found.append((_text(one.field_name), _text(one.value)))
+        fields.setdefault(_text(one.field_name), []).append(_text(one.value))
 
     def on_file(one: Any) -> None:
         count()
@@ -189,14 +182,12 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
         parser.close()
     except ValueError:
         raise RefusedError(400, "Invalid request: the body is no multipart form") from None
-    return found, uploads
+    return fields, uploads
 
 
-def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+def _single(fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The fields, with a list only for a repeated name."""
+    return {name: values if len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 def text_field(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:

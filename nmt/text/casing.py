@@ -20,6 +20,8 @@ SIGNS = (TITLE, WORD, BEGIN, END)
 _WORD = re.compile(r"[^\W\d_]+")
 _OWN = re.compile(f"[{''.join(SIGNS)}]")
 _doubled = partial(_OWN.sub, r"\g<0>\g<0>")
+_SIGN_OF = {"-": "", "t": TITLE, "c": TITLE, "C": WORD}  # by the kind of a word
+_RUN = re.compile("c*Cc*C[Cc]*|.")  # in the kinds of words: several in capitals, or a single one
 _MARKED = re.compile(
     rf"(?P<own>[{''.join(SIGNS)}])(?P=own)|(?P<sign>[{TITLE}{WORD}])(?P<blank> ?)(?P<word>[^\W\d_]*)"
     rf"|{BEGIN}(?P<before> ?)(?P<span>[^{END}]*){END}?|{END}"
@@ -29,30 +31,23 @@ _MARKED = re.compile(
 def marked(text: str) -> str:
     """The text in lower case with signs, which `unmarked` reverses; what it could not restore is left as it is."""
     words = list(_WORD.finditer(text))
-    kinds = [_kind(word[0]) for word in words]
-    if not any(kinds):
+    kinds = "".join(_kind(word[0]) for word in words)
+    if not kinds.strip("-"):
         return _doubled(text)
     parts: list[str] = []
-    place = number = 0
-    while number < len(words):
-        last = number
-        while kinds[number] == WORD and last + 1 < len(words) and kinds[last + 1] == WORD:
-            last += 1
-        long = sum(len(word[0]) > 1 for word in words[number : last + 1])
-        if long < 2:
-            last = number
-        start, end, kind = words[number].start(), words[last].end(), BEGIN if long > 1 else kinds[number]
-        if kind == WORD and end - start == 1:
-            kind = TITLE
+    place = 0
+    for run in _RUN.finditer(kinds):
+        start, end = words[run.start()].start(), words[run.end() - 1].end()
+        sign = BEGIN if len(run[0]) > 1 else _SIGN_OF[run[0]]
         between = _doubled(text[place:start])
-        if not kind:
+        if not sign:
             parts += [between, text[start:end]]
         else:
             blank = " " if not start else ""
             if between.endswith(" "):
                 between, blank = between[:-1], " "
-            parts += [between, kind, blank, text[start:end].lower(), END if kind == BEGIN else ""]
-        place, number = end, last + 1
+            parts += [between, sign, blank, text[start:end].lower(), END if sign == BEGIN else ""]
+        place = end
     parts.append(_doubled(text[place:]))
     found = "".join(parts)
     return found if unmarked(found) == text else _doubled(text)
@@ -74,10 +69,11 @@ def _restored(found: re.Match[str]) -> str:
 
 
 def _kind(word: str) -> str:
-    """The sign from which a word can be restored, or "". A single capital counts as a word in capitals."""
+    """Whether a word can be restored from lower case: in capitals, "C", or "c" for a single one; capitalised, "t"; or
+    "-" for neither."""
     lower = word.lower()
     if lower == word:
-        return ""
+        return "-"
     if lower.upper() == word:
-        return WORD
-    return TITLE if lower[:1].upper() + lower[1:] == word else ""
+        return "C" if len(word) > 1 else "c"
+    return "t" if lower[:1].upper() + lower[1:] == word else "-"

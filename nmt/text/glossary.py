@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from unicodedata import is_normalized, normalize
 
@@ -92,12 +93,10 @@ def _composed(text: str) -> tuple[str, list[int]]:
         return text, list(range(len(text) + 1))
     parts: list[str] = []
     places: list[int] = []
-    start = 0
-    for end in range(1, len(text) + 1):
-        if end < len(text) and (is_mark(text[end]) or "\u1160" <= text[end] <= "\u11ff"):  # of a syllable of Hangul
-            continue
-        parts.append(normalize("NFC", text[start:end]))
-        size = len(parts[-1])
-        places += range(start, end) if size == end - start else [start] * size
-        start = end
+    # Marks belong to the character before them, as do the later letters of a syllable of Hangul.
+    starts = [i for i, one in enumerate(text) if i == 0 or not (is_mark(one) or "\u1160" <= one <= "\u11ff")]
+    for start, end in pairwise([*starts, len(text)]):
+        part = normalize("NFC", text[start:end])
+        parts.append(part)
+        places += range(start, end) if len(part) == end - start else [start] * len(part)
     return "".join(parts), [*places, len(text)]

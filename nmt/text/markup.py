@@ -26,7 +26,9 @@ TAG = re.compile(
     r"|<!--(?:[^-]|-(?!->)){0,1000}+-->"
 )
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
+VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank before them
 # Between letters, these and tags that stand alone end a word; others, such as <b>, may be inside a word.
 BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
@@ -82,7 +84,9 @@ def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare:
             runs.append([])
         runs[-1].append(part)
     marks = [mark for run in runs for mark in run]
-    _find_partners(marks)
+    kinds = [("open" if mark.opens else "close" if mark.closes else "", mark.name) for mark in marks]
+    for start, end in nested_pairs(kinds).items():
+        marks[start].partner, marks[end].partner = marks[end], marks[start]
     plain = _joined(texts, runs)
     return Markup(plain, tuple(_elements(marks)), escaped)
 
@@ -102,13 +106,6 @@ def _parts(
                 yield _Mark(html.escape(match[0], quote=False) if escaped else match[0])
                 end = match.end()
         yield text[end:]
-
-
-def _find_partners(marks: Sequence[_Mark]) -> None:
-    """A closing tag's partner is the last open tag of its name; tags that cross the pair have no partner."""
-    tags = [("open" if mark.opens else "close" if mark.closes else "", mark.name) for mark in marks]
-    for start, end in nested_pairs(tags).items():
-        marks[start].partner, marks[end].partner = marks[end], marks[start]
 
 
 def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:

@@ -15,6 +15,7 @@ from nmt.text.protection import SYMBOLS, WHOLE, TextRules
 SPACE = "▁"  # SentencePiece's sign for a space, before each word
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
 JOINERS = "'’-‐\u200c\u200d"  # may be inside a word
+WORD = re.compile("w(?:[wm]|j(?=w))*|[csj]m*|m+")  # in the kinds of a text's characters
 
 T = TypeVar("T")
 UNSEEN = (SPACE, *SIGNS)
@@ -150,29 +151,15 @@ def word_spans(text: str) -> list[Span]:
 
 
 def _simple_words(text: str, start: int, end: int) -> list[Span]:
-    spans: list[Span] = []
-    kind = ""
-    for i in range(start, end):
-        character = text[i]
-        if character.isspace():
-            kind = ""
-            continue
-        before, kind = kind, _kind(character)
-        follows = bool(spans) and spans[-1][1] == i
-        inside = kind == "mark" or (kind == before == "word")
-        if kind == "joiner":
-            inside = before == "word" and i + 1 < end and _kind(text[i + 1]) == "word"
-            kind = "word" if inside else "sign"
-        if follows and inside:
-            spans[-1] = spans[-1][0], i + 1
-            kind = before if kind == "mark" else kind
-        else:
-            spans.append((i, i + 1))
-    return spans
+    kinds = "".join(map(_kind, text[start:end]))
+    return [(start + word.start(), start + word.end()) for word in WORD.finditer(kinds)]
 
 
 def _kind(character: str) -> str:
+    """A letter for its kind: a word by itself, a letter or digit of a word, a mark, a joiner, or another sign."""
+    if character.isspace():
+        return " "
     if is_word(character):
-        return "character"
+        return "c"
     category = unicodedata.category(character)[0]
-    return {"L": "word", "N": "word", "M": "mark"}.get(category, "joiner" if character in JOINERS else "sign")
+    return {"L": "w", "N": "w", "M": "m"}.get(category, "j" if character in JOINERS else "s")

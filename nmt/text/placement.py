@@ -48,20 +48,16 @@ def placed(elements: Sequence[Element], plain: str, translation: str, links: Seq
     that of the parent and does not overlap those of siblings; an element that stands alone is not put inside them."""
     inside = children(elements)
     texts = _Texts(plain, translation, links)
-    spans: list[Span] = [(0, 0)] * len(elements)
-    words: list[Span] = [(0, 0)] * len(elements)  # the same, in words of the translation
+    # Of each element; the last one, which is also the one at -1, is the whole text.
+    around: list[Span] = [*((element.start, element.end) for element in elements), (0, len(plain))]
+    words: list[Span] = [*[(0, 0)] * len(elements), (0, len(texts.tgt))]  # of the translation
+    spans: list[Span] = [*[(0, 0)] * len(elements), (0, len(translation))]
     for parent in (-1, *range(len(elements))):
         if numbers := inside[parent]:
-            around = (0, len(plain)) if parent < 0 else (elements[parent].start, elements[parent].end)
-            room = _Room(
-                texts,
-                around,
-                (0, len(texts.tgt)) if parent < 0 else words[parent],
-                (0, len(translation)) if parent < 0 else spans[parent],
-            )
-            for number, (in_words, in_characters) in room.place(elements, numbers).items():
-                words[number], spans[number] = in_words, in_characters
-    return spans
+            room = _Room(texts, around[parent], words[parent], spans[parent])
+            for number, found in room.place(elements, numbers).items():
+                words[number], spans[number] = found
+    return spans[:-1]
 
 
 def spaced(value: str, text: str, place: int) -> str:

@@ -4,8 +4,8 @@ import pytest
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
+from nmt.text.numbered import plain
 
 OPTIONS = DocumentOptions("de", "en")
 PAGE = """<!DOCTYPE html>

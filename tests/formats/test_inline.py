@@ -9,9 +9,10 @@ from lxml import etree
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions, Segment
-from nmt.formats.inline import MARKUP, Inline, lines_of, plain, with_lines
+from nmt.formats.inline import Inline, lines_of, with_lines
 from nmt.formats.language_tags import matching, same_language
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
+from nmt.text.numbered import MARKUP, plain
 from nmt.text.tags import HTML, Tag, cut_at_tags, text_of_pieces
 
 

@@ -147,6 +147,8 @@ def test_a_translation_is_text_and_no_sign(target, written):
         ("$$\na_b\n$$", None),
         ("a [[Hund]] {{ b }} {% c %} [[d]](e)", 'a <x id="1"/> <x id="2"/> <x id="3"/> <g id="4">[d]</g>'),
         ("[^1]: Hund Katze", " Hund Katze"),
+        ("Hund [Ziel][^1] da\n\n[ziel]: http://x", 'Hund <x id="1"/><x id="2"/> da'),
+        ("a ![[Hund]] [b[^1]](c)", 'a <x id="1"/> <g id="2">b<x id="3"/></g>'),
         ("> [!NOTE]\n> Ein Hinweis.", "Ein Hinweis."),
         ("Wort\n: Definition", 'Wort<x id="1"/>Definition'),
     ],

@@ -10,7 +10,7 @@ from lxml import etree
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import plain
+from nmt.text.numbered import plain
 
 OPTIONS = DocumentOptions("de", "en")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import MARKUP
+from nmt.text.numbered import MARKUP
 
 MARKED = re.compile("‹([^›]*)›")
 

@@ -21,4 +21,8 @@ def test_what_begins_as_a_declaration_goes_on_to_the_end():
 
 
 def test_a_word_that_may_be_divided_is_one():
-    assert cut("<p>Schiff&shy;fahrt\u00ad<b>en</b></p>").texts == ("Schifffahrt<nmt0>en</nmt0>",)
+    assert cut("<p>Schiff&shy;fahrt\u00ad<b>en</b></p>").texts == ('Schifffahrt<g id="1">en</g>',)
+
+
+def test_a_text_with_tags_is_the_same_wherever_it_stands():
+    assert cut("<p>Der <b>Hund</b></p><p>Der <i>Hund</i></p>").texts == ('Der <g id="1">Hund</g>',) * 2

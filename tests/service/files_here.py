@@ -39,7 +39,7 @@ class Capitals:
         if self.fails:
             raise RuntimeError("x.py:1")
         found = [re.sub(r"(^|>)[^<]*", lambda part: part[0].upper(), text) for text in texts]
-        return [SegmentResult(text, [], 0.0, 1, False) for text in found]
+        return [SegmentResult(text, [], 0.0, 1) for text in found]
 
     def close(self) -> None:
         pass

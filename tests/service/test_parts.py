@@ -87,7 +87,7 @@ def test_who_is_refused_is_told_what_there_is():
     with pytest.raises(
         RefusedError, match="de is not available as a target language from en; there are: de-en, de-nl$"
     ):
-        pairs.between("en", "de")
+        pairs.ways("en", "de")
 
 
 def named(ways) -> dict[str, str | None]:

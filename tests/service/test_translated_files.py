@@ -353,6 +353,7 @@ async def test_a_page_is_told_what_can_be_read(monkeypatch):
     here = Here()
     found = (await here.ask("GET", "/frontend/settings")).json["supportedFilesFormat"]
     assert {".txt", ".html", ".srt", ".csv"} <= set(found) <= {".txt", *SUFFIXES}
+    assert documents.CONTENT_TYPES.keys() == {".txt", *SUFFIXES}
     monkeypatch.setitem(sys.modules, "lxml", None)
     found = (await here.ask("GET", "/frontend/settings")).json["supportedFilesFormat"]
     assert not {".docx", ".xlf", ".xlsx", ".pptx", ".odt"} & set(found)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.service import deepl, libretranslate, opennmt
+from nmt.service import deepl, libretranslate, opennmt, wire
 from nmt.service.pairs import LanguagePair, Pairs
 from nmt.service.wire import HttpRequest, RefusedError, TranslatedText, TranslationRequest, fields_of, json_of, key_of
 
@@ -82,6 +82,16 @@ def test_what_cannot_be_read_is_refused(request_):
     with pytest.raises(RefusedError) as refused:
         fields_of(request_)
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("head", ['name="q"', 'name="file"; filename="a.txt"'])
+def test_a_form_has_not_too_many_parts(head, monkeypatch):
+    monkeypatch.setattr(wire, "MAX_FIELDS", 3)
+    for parts, status in ((3, 200), (4, 400)):
+        part = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\na\r\n"
+        body = f"{part * parts}--{BOUNDARY}--\r\n".encode()
+        form = HttpRequest(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=body)
+        assert status_of(lambda form=form: fields_of(form)) == status
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from threading import Thread
 
 import uvloop
 
-from nmt.service.processes import _Worker
+from nmt.service.processes import _Process
 
 
 def test_a_long_answer_comes_whole():
     async def asked():
         own, its = Pipe()
-        worker = _Worker(own, 0, lambda worker: None)
+        worker = _Process(own, 0, lambda worker: None)
 
         def answer():
             method, batch = its.recv()
@@ -23,7 +23,7 @@ def test_a_long_answer_comes_whole():
 
         thread = Thread(target=answer)
         thread.start()
-        found = await asyncio.wait_for(worker.ask("x", ["a" * 10_000_000]), 20)
+        found = await asyncio.wait_for(worker.ask(("x", ["a" * 10_000_000])), 20)
         await asyncio.to_thread(thread.join)
         worker.end()
         return found
