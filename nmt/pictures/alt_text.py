@@ -26,13 +26,9 @@ def described(chart: Picture) -> str:
     return f"{chart.title}. {what}"
 
 
-def numbers(chart: Picture) -> Table:
-    """All numbers of the chart."""
+def numbers(chart: LineChart | Diagram) -> Table:
+    """All numbers of the chart, a row for each point or box."""
     match chart:
-        case Heatmap():
-            header = (chart.row_label, *chart.columns)
-            named = zip(chart.rows, chart.values, strict=True)
-            rows = [(name, *(f"{value:.3g}" for value in values)) for name, values in named]
         case LineChart():
             header = ("line", chart.x_label, chart.y_label)
             rows = [

@@ -84,7 +84,7 @@ def test_drawings_are_as_dark_as_the_page(opened, scheme, is_dark):
     page = opened(color_scheme=scheme)
     colours = page.evaluate(
         """() => [getComputedStyle(document.body).backgroundColor,
-        ...["text", "path[style*='stroke: var(--series-0)']", "path[style*='fill: var(--good)']"].map((one) => {
+        ...["text", "path[style*='stroke: var(--series-0)']", "g[style*='fill: var(--good)'] rect"].map((one) => {
           const style = getComputedStyle(document.querySelector(`.drawing ${one}`));
           return one.includes("stroke") ? style.stroke : style.fill; })]"""
     )
