@@ -39,9 +39,11 @@ def numbers(chart: LineChart | Diagram) -> Table:
         case Diagram():
             header = ("box", "what it is", "arrows from")
             label = {node.name: node.label for node in chart.nodes}
-            rows = []
-            for node in chart.nodes:
-                detail = node.detail if node.detail != node.label else ""
-                starts = [label[start] for start, end in chart.edges if end == node.name]
-                rows.append((node.label, detail, ", ".join(starts)))
+            starts: dict[str, list[str]] = {node.name: [] for node in chart.nodes}
+            for start, end in chart.edges:
+                starts[end].append(label[start])
+            rows = [
+                (node.label, node.detail if node.detail != node.label else "", ", ".join(starts[node.name]))
+                for node in chart.nodes
+            ]
     return Table(chart.title, header, rows)

@@ -1,6 +1,5 @@
 "use strict";
 const tip = document.getElementById("tip"), said = document.getElementById("said");
-const data = JSON.parse(document.getElementById("data").textContent);
 
 const REACH = 40;  // pixels from a spot at which its text still shows
 
@@ -80,8 +79,7 @@ function tableOf(chart, title) {
   return made;
 }
 
-for (const figure of document.querySelectorAll("figure[data-chart]")) {
-  const chart = data[Number(figure.dataset.chart)];
+function listen(figure, chart) {
   const drawing = figure.querySelector(".drawing"), svg = drawing.firstElementChild, details = figure.querySelector("details");
   const mark = document.createElement("div");
   let at = null;
@@ -119,4 +117,14 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
     details.append(scrolled);
   });
 }
-document.documentElement.dataset.ready = String(data.length);
+
+/* JSON, compressed and in base64. */
+function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Response(new Response(bytes).body.pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+unpacked(document.getElementById("data").textContent).then((charts) => {
+  document.querySelectorAll("figure").forEach((figure, i) => listen(figure, charts[i]));
+  document.documentElement.dataset.ready = String(charts.length);
+});

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
+import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import browser
 import pytest
 
 from nmt.common.shown import HIDDEN
@@ -147,21 +148,8 @@ def test_a_page_fetches_nothing_and_runs_nothing_that_its_text_says():
     assert page.tags.count("svg") == page.tags.count("figure") == 3
     assert page.tags.count("section") == 2
     assert page.tags.count("script") == 2  # the numbers and the page's own
-    numbers = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert len(json.loads(numbers[1])) == 3
-
-
-def test_a_browser_shows_the_page_without_an_error_and_a_number_on_hovering(tmp_path):
-    (tmp_path / "page.html").write_text(to_html("A page", SECTIONS), encoding="utf-8")
-    hover = (
-        "const box = document.querySelector('figure svg').getBoundingClientRect();"
-        "const [left, top, right, bottom] = data[0].box;"
-        "const clientX = box.left + box.width * (right - 0.01), clientY = box.top + box.height * (bottom - 0.01);"
-        "document.querySelector('figure').dispatchEvent(new PointerEvent('pointermove', {clientX, clientY}));"
-    )
-    dom = browser.dom_of(tmp_path / "page.html", tmp_path, hover)
-    assert 'data-ready="3"' in dom
-    assert re.search(r'<div id="tip"[^>]*>&lt;/s&gt; · ▁c\n0.6</div>', dom)
+    (packed,) = re.findall(r'id="data">(.*?)</script>', text)
+    assert len(json.loads(zlib.decompress(base64.b64decode(packed)))) == 3
 
 
 def test_markdown_links_its_pictures(tmp_path):
