@@ -24,9 +24,9 @@ def families(text: str) -> list[str]:
 def width_of(text: str, size: float) -> float:
     """The text's width in points, in these fonts at this size."""
     font = font_manager.get_font([font_manager.findfont(name) for name in families(text)])
-    font.set_size(size, 72)
+    font.set_size(100, 72)  # a large size, which is not rounded to whole pixels as much
     font.set_text(text)
-    return float(font.get_width_height()[0] / 64)
+    return float(font.get_width_height()[0] / 64 * size / 100)
 
 
 @functools.lru_cache(maxsize=512)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nmt.pictures.charts import Diagram, Heatmap
 from nmt.pictures.fonts import width_of
@@ -32,8 +33,9 @@ EDGE = "#5b6b7d"
 LOOKS = {kind: Look(colour, EDGE, 2.2 if kind == "good" else 0.8, kind == "bad") for kind, colour in COLOURS.items()}
 OUTER = 0.7, 0.6  # in a diagram's units, from the middle of its outermost boxes to its edge
 INNER = 2.8  # from a box's edge to its text
+ARROW = Look(edge=EDGE, width=0.9)
 HEAD, HALF = 4, 2  # length of an arrow's head, and half of its width
-BEND = 0.12  # of an arrow's length: how far it passes beside what is between
+BEND = 0.1  # of an arrow's length: how far it passes beside what is between
 
 
 def heatmap(chart: Heatmap) -> Drawing:
@@ -120,7 +122,7 @@ def diagram(chart: Diagram) -> Drawing:
         base, head = arrow_head(tip, bend)
         curves.append([border(middle[start], half[start], bend), bend, base])
         heads.append(head)
-    marks: list[Mark] = [Paths(curves, Look(edge=EDGE, width=0.9), are_curved=True), Paths(heads, Look(EDGE))]
+    marks: list[Mark] = [Paths(curves, ARROW, are_curved=True), Paths(heads, replace(ARROW, fill=EDGE))]
     for kind, look in LOOKS.items():
         of_kind = [(*middle[node.name], *half[node.name]) for node in chart.nodes if node.kind == kind]
         marks.append(Boxes([(x - w, y - h, 2 * w, 2 * h) for x, y, w, h in of_kind], look, INNER))
@@ -131,7 +133,7 @@ def diagram(chart: Diagram) -> Drawing:
 def border(middle: Point, half: Point, towards: Point) -> Point:
     """Where the way from the middle of a box, of half this width and height, leaves it."""
     across, down = towards[0] - middle[0], towards[1] - middle[1]
-    share = min(1.0, *(side / abs(way) for side, way in zip(half, (across, down), strict=True) if way))
+    share = min([1.0, *(side / abs(way) for side, way in zip(half, (across, down), strict=True) if way)])
     return middle[0] + share * across, middle[1] + share * down
 
 

@@ -89,6 +89,7 @@ def to_svg(drawing: Drawing) -> str:
         [
             '<svg xmlns="http://www.w3.org/2000/svg" '
             f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}">',
+            f'<rect width="{width}" height="{height}" style="fill: #ffffff"/>',  # of a page, in the page's colours
             f'<g style="font-family: {html.escape(fonts)}">',
             *map(mark_svg, drawing.marks),
             "</g>\n</svg>",

@@ -75,6 +75,7 @@ def test_another_suffix_is_refused(tmp_path):
 def test_the_same_chart_gives_the_same_svg_with_its_text_as_text():
     drawing = svg(MAP).svg
     assert drawing == svg(MAP).svg
+    assert "fill: #ffffff" in drawing  # also where a reader's ground is dark
     for text in (*MAP.rows[:1], *MAP.columns, "weights"):
         assert text in drawing
 
