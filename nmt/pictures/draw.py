@@ -1,6 +1,6 @@
-"""Draws charts: with matplotlib to a file of any format it writes, or as SVG with the values to show on hovering.
+"""Draws charts: with matplotlib to a file of any format that it writes, or as SVG for a page.
 
-matplotlib places the parts of line charts; layout.py those of other charts, which may have thousands.
+matplotlib lays out line charts; layout.py lays out the others, which may have thousands of parts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from nmt.common.files import naming
 from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
 from nmt.pictures.fonts import families
-from nmt.pictures.layout import diagram, heatmap
+from nmt.pictures.layout import INCH, diagram, heatmap
 from nmt.pictures.marks import Boxes, Cells, Drawing, Look, Paths, Texts, to_svg
 
 SERIES = (  # of lines
@@ -50,7 +50,6 @@ def save(charts: Sequence[Picture], path: Path) -> None:
     """
     if not charts:
         raise ValueError("there is nothing to draw")
-    charts = [printable(chart) for chart in charts]
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(
@@ -86,7 +85,7 @@ def svg(chart: Picture) -> Drawn:
         text, spots = to_svg(drawn), [(x / drawn.width, y / drawn.height) for x, y in drawn.spots]
     else:
         text, spots = lines_svg(drawn)
-    return Drawn(text, [(round(x, 4), round(y, 4)) for x, y in spots], size(drawn)[0])
+    return Drawn(text, [(round(x, 5), round(y, 5)) for x, y in spots], size(drawn)[0])
 
 
 def laid_out(chart: Picture) -> Drawing | LineChart:
@@ -101,7 +100,7 @@ def laid_out(chart: Picture) -> Drawing | LineChart:
 
 def size(drawn: Drawing | LineChart) -> tuple[float, float]:
     """Width and height in inches."""
-    return (drawn.width / 72, drawn.height / 72) if isinstance(drawn, Drawing) else LINES
+    return (drawn.width / INCH, drawn.height / INCH) if isinstance(drawn, Drawing) else LINES
 
 
 def lines_svg(chart: LineChart) -> tuple[str, list[tuple[float, float]]]:
@@ -147,23 +146,21 @@ def style(drawn: Sequence[Drawing | LineChart]) -> dict[str, Any]:
 
 def paint_drawing(drawing: Drawing, part: SubFigure) -> None:
     """In the upper middle of its part of a picture."""
-    width, height = drawing.width / part.bbox.width * part.dpi / 72, drawing.height / part.bbox.height * part.dpi / 72
-    axes = part.add_axes(((1 - width) / 2, 1 - height, width, height))
+    width, height = size(drawing)
+    across, down = width * part.dpi / part.bbox.width, height * part.dpi / part.bbox.height
+    axes = part.add_axes(((1 - across) / 2, 1 - down, across, down))
     axes.set_axis_off()
     for mark in drawing.marks:
         match mark:
             case Texts():
-                across = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
+                aligned = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
                 turned: Any = {"rotation": -mark.angle, "rotation_mode": "anchor"}
                 for x, y, text in mark.placed:
-                    axes.text(x, y, text, ha=across, va="baseline", fontsize=mark.size, **turned)
+                    axes.text(x, y, text, ha=aligned, va="baseline", fontsize=mark.size, **turned)
             case Paths():
                 step = Outline.CURVE3 if mark.are_curved else Outline.LINETO
-                steps = [[Outline.MOVETO, *[step] * (len(path) - 1)] for path in mark.paths]
-                whole = Outline(
-                    [point for path in mark.paths for point in path], [one for path in steps for one in path]
-                )
-                axes.add_patch(PathPatch(whole, **patch(mark.look)))
+                paths = [Outline(path, [Outline.MOVETO, *[step] * (len(path) - 1)]) for path in mark.paths]
+                axes.add_patch(PathPatch(Outline.make_compound_path(*paths), **patch(mark.look)))
             case Boxes():
                 corners = f"round,pad=0,rounding_size={mark.radius}"
                 for left, top, wide, high in mark.boxes:

@@ -30,7 +30,7 @@ KEYS = (
     "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
     "each has them as a table, too."
 )
-# Colours that matplotlib and draw.py write, and their names in page.css.
+# Colours of the drawings, and their names in page.css.
 THEMED = {
     "#000000": "currentColor",
     "#ffffff": "none",
@@ -55,7 +55,7 @@ def to_html(title: str, sections: Sequence[Section], drawn: Sequence[Drawn] | No
     shown = [section_html(section, left, data) for section in sections]
     links = (f'<a href="#{anchor(s.title)}">{html.escape(s.title)}</a>' for s in sections)
     help_ = f"<p class=help>{KEYS}</p>\n" if data else ""
-    packed = base64.b64encode(zlib.compress(to_json(data).encode())).decode()  # a tenth of it
+    packed = base64.b64encode(zlib.compress(to_json(data).encode())).decode()  # much shorter
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
 import re
@@ -17,8 +18,8 @@ from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 from nmt.pictures.draw import PIXELS, save, svg
 from nmt.pictures.fonts import families
-from nmt.pictures.layout import COLOURS, LOOKS, diagram
-from nmt.pictures.marks import Boxes, Paths
+from nmt.pictures.layout import COLOURS, LINE, LOOKS, diagram, heatmap
+from nmt.pictures.marks import Boxes, Paths, Texts
 from nmt.pictures.page import drawings, to_html, to_markdown, to_text
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
@@ -139,6 +140,14 @@ def test_what_was_chosen_and_what_was_lost_differ_without_their_colours():
 def test_long_names_have_room_beside_the_numbers():
     left = [svg(replace(MAP, rows=["a" * length, "b"])).spots[0][0] for length in (1, 15, 30)]
     assert left[0] + 0.1 < left[1] < left[2] - 0.1
+
+
+def test_of_many_names_only_as_many_are_shown_as_have_room():
+    names = [f"piece {i}" for i in range(400)]
+    marks = heatmap(replace(MAP, columns=names, values=[[0.5] * 400] * 2)).marks
+    places = [x for mark in marks if isinstance(mark, Texts) for x, _, text in mark.placed if text in names]
+    assert len(places) > 50
+    assert min(b - a for a, b in itertools.pairwise(places)) >= LINE
 
 
 def test_a_page_fetches_nothing_and_runs_nothing_that_its_text_says():
