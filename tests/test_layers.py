@@ -46,7 +46,7 @@ ONLY_IN = {
     "dask": {"nmt.distribution.engines.dask"},
     "distributed": {"nmt.distribution.engines.dask"},
     "ray": {"nmt.distribution.engines.ray"},
-    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts"},
+    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.pictures.marks"},
     # nmt.export.translate is a program that ships with an exported model.
     "sentencepiece": {
         *(f"nmt.data.{name}" for name in ("tokenizer", "tokenizer_training", "sampling", "normalization")),

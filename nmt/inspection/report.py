@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -118,6 +117,6 @@ def _gradients(translator: Translator, sentence: str, target: str) -> dict[str, 
 
 
 def _search_data(translator: Translator, src: list[int]) -> list[list[dict[str, Any]]]:
-    pieces = translator.tokenizer.tgt_pieces
+    piece = translator.tokenizer.tgt_pieces(range(translator.tokenizer.tgt_vocab_size))  # there are many to name
     steps = search_steps(translator, src)
-    return [[{**asdict(one), "pieces": pieces(list(one.ids))} for one in step] for step in steps]
+    return [[{**vars(one), "pieces": [piece[i] for i in one.ids]} for one in step] for step in steps]

@@ -26,13 +26,9 @@ def described(chart: Picture) -> str:
     return f"{chart.title}. {what}"
 
 
-def numbers(chart: Picture) -> Table:
-    """All numbers of the chart."""
+def numbers(chart: LineChart | Diagram) -> Table:
+    """All numbers of the chart, a row for each point or box."""
     match chart:
-        case Heatmap():
-            header = (chart.row_label, *chart.columns)
-            named = zip(chart.rows, chart.values, strict=True)
-            rows = [(name, *(f"{value:.3g}" for value in values)) for name, values in named]
         case LineChart():
             header = ("line", chart.x_label, chart.y_label)
             rows = [
@@ -43,9 +39,11 @@ def numbers(chart: Picture) -> Table:
         case Diagram():
             header = ("box", "what it is", "arrows from")
             label = {node.name: node.label for node in chart.nodes}
-            rows = []
-            for node in chart.nodes:
-                detail = node.detail if node.detail != node.label else ""
-                starts = [label[start] for start, end in chart.edges if end == node.name]
-                rows.append((node.label, detail, ", ".join(starts)))
+            starts: dict[str, list[str]] = {node.name: [] for node in chart.nodes}
+            for start, end in chart.edges:
+                starts[end].append(label[start])
+            rows = [
+                (node.label, node.detail if node.detail != node.label else "", ", ".join(starts[node.name]))
+                for node in chart.nodes
+            ]
     return Table(chart.title, header, rows)

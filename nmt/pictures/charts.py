@@ -99,7 +99,7 @@ def printable(value: T, most: int | None = LABEL) -> T:
     length; labels are cut, as a piece of an unknown model may be a page long."""
     if isinstance(value, str):
         return cast(T, shown(value, most, lines=True))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not (value and isinstance(value[0], float)):  # numbers are many, and safe
         return cast(T, [printable(one, most) for one in value])
     if is_dataclass(value) and not isinstance(value, type):
         usual = MOST if isinstance(value, Section | Table | Node) else LABEL

@@ -20,6 +20,15 @@ def families(text: str) -> list[str]:
     return [FIRST, *_fallbacks(frozenset(wanted - _characters(font_manager.findfont(FIRST))))]
 
 
+@functools.lru_cache(maxsize=4096)
+def width_of(text: str, size: float) -> float:
+    """The text's width in points, in these fonts at this size."""
+    font = font_manager.get_font([font_manager.findfont(name) for name in families(text)])
+    font.set_size(100, 72)  # a large size, which is not rounded to whole pixels as much
+    font.set_text(text)
+    return float(font.get_width_height()[0] / 64 * size / 100)
+
+
 @functools.lru_cache(maxsize=512)
 def _characters(path: str) -> frozenset[int]:
     try:

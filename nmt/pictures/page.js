@@ -1,19 +1,27 @@
 "use strict";
 const tip = document.getElementById("tip"), said = document.getElementById("said");
-const data = JSON.parse(document.getElementById("data").textContent);
 
-function textAt(chart, x, y) {
+const REACH = 40;  // pixels from a spot at which its text still shows
+
+/* The text at a share of the drawing's width and height, which are given in pixels. */
+function textAt(chart, x, y, width, height) {
   if (chart.values) {
     const [left, top, right, bottom] = chart.box;
     return cell(chart, Math.floor((y - top) / (bottom - top) * chart.rows.length),
       Math.floor((x - left) / (right - left) * chart.columns.length));
   }
-  let best = "", nearest = 0.04;
-  for (const [spotX, spotY, text] of chart.spots) {
-    const distance = Math.hypot(spotX - x, spotY - y);
-    if (distance < nearest) { nearest = distance; best = text; }
-  }
+  let best = "", nearest = REACH;
+  chart.spots.forEach(([spotX, spotY], i) => {
+    const distance = Math.hypot((spotX - x) * width, (spotY - y) * height);
+    if (distance < nearest) { nearest = distance; best = rowText(chart, i); }
+  });
   return best;
+}
+
+/* A spot's row of the table: a curve's name, x and y; a box's name and what it is. */
+function rowText({ kind, header, table }, i) {
+  const [name, ...more] = table[i];
+  return kind === "lines" ? [name, ...more.map((text, k) => `${header[k + 1]}: ${text}`)].join("\n") : more[0] || name;
 }
 
 function cell(chart, row, column) {
@@ -43,7 +51,7 @@ function moved(chart, at, key) {
 }
 
 function placeOf(chart, [row, column]) {
-  if (!chart.values) return chart.spots[column];
+  if (!chart.values) return [...chart.spots[column], rowText(chart, column)];
   const [left, top, right, bottom] = chart.box;
   return [left + (column + 0.5) / chart.columns.length * (right - left),
     top + (row + 0.5) / chart.rows.length * (bottom - top), cell(chart, row, column)];
@@ -71,8 +79,7 @@ function tableOf(chart, title) {
   return made;
 }
 
-for (const figure of document.querySelectorAll("figure[data-chart]")) {
-  const chart = data[Number(figure.dataset.chart)];
+function listen(figure, chart) {
   const drawing = figure.querySelector(".drawing"), svg = drawing.firstElementChild, details = figure.querySelector("details");
   const mark = document.createElement("div");
   let at = null;
@@ -80,7 +87,8 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
   const leave = () => { tip.hidden = true; mark.remove(); at = null; };
   figure.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    show(textAt(chart, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height), event.clientX, event.clientY);
+    const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
+    show(textAt(chart, x, y, box.width, box.height), event.clientX, event.clientY);
   });
   figure.addEventListener("pointerleave", () => { tip.hidden = true; });
   drawing.addEventListener("keydown", (event) => {
@@ -109,4 +117,14 @@ for (const figure of document.querySelectorAll("figure[data-chart]")) {
     details.append(scrolled);
   });
 }
-document.documentElement.dataset.ready = String(data.length);
+
+/* JSON, compressed and in base64. */
+function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Response(new Response(bytes).body.pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+unpacked(document.getElementById("data").textContent).then((charts) => {
+  document.querySelectorAll("figure").forEach((figure, i) => listen(figure, charts[i]));
+  document.documentElement.dataset.ready = String(charts.length);
+});

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import textwrap
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from nmt.common.files import naming
 from nmt.common.json_text import to_json
 from nmt.common.shown import MOST
 from nmt.pictures.alt_text import described, numbers
-from nmt.pictures.charts import Heatmap, Picture, Section, Table, printable
-from nmt.pictures.draw import COLOURS, EDGE, SERIES, size, svg
+from nmt.pictures.charts import Heatmap, LineChart, Picture, Section, Table, printable
+from nmt.pictures.draw import SERIES, Drawn, svg
+from nmt.pictures.layout import COLOURS, EDGE
 from nmt.pictures.theme import theme
 
 HERE = Path(__file__).parent
@@ -27,7 +30,7 @@ KEYS = (
     "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
     "each has them as a table, too."
 )
-# Colours that matplotlib and draw.py write, and their names in page.css.
+# Colours of the drawings, and their names in page.css.
 THEMED = {
     "#000000": "currentColor",
     "#ffffff": "none",
@@ -37,24 +40,22 @@ THEMED = {
     **{colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)},
 }
 
-Drawing = tuple[str, dict[str, Any]]  # of draw.svg
 
-
-def drawings(sections: Sequence[Section]) -> list[Drawing]:
+def drawings(sections: Sequence[Section]) -> list[Drawn]:
     """Their charts, drawn for the page and for Markdown."""
     return [svg(chart) for section in sections for chart in section.charts if not isinstance(chart, Table)]
 
 
-def to_html(title: str, sections: Sequence[Section], drawn: Sequence[Drawing] | None = None) -> str:
+def to_html(title: str, sections: Sequence[Section], drawn: Sequence[Drawn] | None = None) -> str:
     """The page as text, with everything included: drawings as SVG, their numbers for hovering, one style and one
     script."""
     title, sections = printable(title, MOST), printable(sections)
-    hovers: list[dict[str, Any]] = []
+    data: list[dict[str, Any]] = []
     left = iter(drawings(sections) if drawn is None else drawn)
-    shown = [section_html(section, left, hovers) for section in sections]
+    shown = [section_html(section, left, data) for section in sections]
     links = (f'<a href="#{anchor(s.title)}">{html.escape(s.title)}</a>' for s in sections)
-    help_ = f"<p class=help>{KEYS}</p>\n" if hovers else ""
-    data = to_json(hovers).replace("<", "\\u003c")
+    help_ = f"<p class=help>{KEYS}</p>\n" if data else ""
+    packed = base64.b64encode(zlib.compress(to_json(data).encode())).decode()  # much shorter
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -65,36 +66,44 @@ def to_html(title: str, sections: Sequence[Section], drawn: Sequence[Drawing] | 
         f"<nav aria-label=Sections>{' '.join(links)}</nav>\n{help_}</header>\n"
         f"<main>\n{''.join(shown)}</main>\n"
         '<div id="tip" hidden></div>\n<p id="said" class="hidden" role="status"></p>\n'
-        f'<script type="application/json" id="data">{data}</script>\n<script>\n{script}</script>\n</body></html>\n'
+        f'<script type="text/plain" id="data">{packed}</script>\n<script>\n{script}</script>\n</body></html>\n'
     )
 
 
-def section_html(section: Section, drawn: Iterator[Drawing], hovers: list[dict[str, Any]]) -> str:
-    """Appends to `hovers` the values that the script shows for each of the figures."""
+def section_html(section: Section, drawn: Iterator[Drawn], data: list[dict[str, Any]]) -> str:
+    """Appends to `data` the values that the script shows for each of the figures."""
     name = anchor(section.title)
     body = [f'<section id="{name}"><h2 dir=auto>{html.escape(section.title)}</h2>']
     body += [f"<p dir=auto>{html.escape(paragraph)}</p>" for paragraph in section.text]
     body.append('<div class="charts">')
     for chart in section.charts:
-        body.append(table_html(chart) if isinstance(chart, Table) else figure_html(chart, next(drawn), hovers))
+        body.append(table_html(chart) if isinstance(chart, Table) else figure_html(chart, next(drawn), data))
     return "\n".join([*body, "</div></section>\n"])
 
 
-def figure_html(chart: Picture, drawn: Drawing, hovers: list[dict[str, Any]]) -> str:
+def figure_html(chart: Picture, drawn: Drawn, data: list[dict[str, Any]]) -> str:
     """The drawing in the page's colours, its description, and a place for the table of its numbers, which the script
     fills in when it is opened."""
-    drawing, hover = drawn
-    table = numbers(chart)
-    hovers.append(hover if isinstance(chart, Heatmap) else hover | {"header": table.header, "table": table.rows})
+    data.append(numbers_of(chart, drawn.spots))
     note = f"<figcaption>{html.escape(chart.note)}</figcaption>" if isinstance(chart, Heatmap) and chart.note else ""
-    kinds = {"wide": size(chart)[0] > WIDE, "centred": isinstance(chart, Heatmap) and chart.centred}
+    kinds = {"wide": drawn.width > WIDE, "centred": isinstance(chart, Heatmap) and chart.centred}
     return (
-        f'<figure data-chart="{len(hovers) - 1}" class="{" ".join(kind for kind, has in kinds.items() if has)}">'
-        f'<div class="drawing" tabindex=0 role="img" aria-label="{html.escape(described(chart))}">'
-        f"{themed(drawing)}</div>{note}"
+        f'<figure class="{" ".join(kind for kind, has in kinds.items() if has)}">'
+        f'<div class="drawing" style="--width: {drawn.width:.2f}in" tabindex=0 role="img" '
+        f'aria-label="{html.escape(described(chart))}">{themed(drawn.svg)}</div>{note}'
         f"<details><summary>As a table<span class=hidden>: {html.escape(chart.title)}</span></summary></details>"
         "</figure>"
     )
+
+
+def numbers_of(chart: Picture, spots: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """What the script shows of a chart: a heat map's box and cells, else a table with a spot for each row."""
+    if isinstance(chart, Heatmap):
+        values = [[float(f"{value:.3g}") for value in row] for row in chart.values]
+        return {"box": [*spots[0], *spots[1]], "rows": chart.rows, "columns": chart.columns, "values": values}
+    table = numbers(chart)
+    kind = "lines" if isinstance(chart, LineChart) else "diagram"
+    return {"kind": kind, "spots": spots, "header": table.header, "table": table.rows}
 
 
 def themed(drawing: str) -> str:
@@ -118,7 +127,7 @@ def table_html(table: Table) -> str:
     )
 
 
-def to_markdown(title: str, sections: Sequence[Section], drawn: Sequence[Drawing], folder: Path) -> str:
+def to_markdown(title: str, sections: Sequence[Section], drawn: Sequence[Drawn], folder: Path) -> str:
     """The same page as Markdown. Writes the drawings to `folder`, which must exist, and links them relative to
     there."""
     title, sections = printable(title, MOST), printable(sections)
@@ -154,7 +163,7 @@ def save_svg(chart: Picture, path: Path) -> None:
     write_svg(svg(chart), path)
 
 
-def write_svg(drawn: Drawing, path: Path) -> None:
+def write_svg(drawn: Drawn, path: Path) -> None:
     with naming(path):
         path.write_text(f"{drawn[0]}\n", encoding="utf-8")
 

@@ -84,7 +84,7 @@ def test_drawings_are_as_dark_as_the_page(opened, scheme, is_dark):
     page = opened(color_scheme=scheme)
     colours = page.evaluate(
         """() => [getComputedStyle(document.body).backgroundColor,
-        ...["text", "path[style*='stroke: var(--series-0)']", "path[style*='fill: var(--good)']"].map((one) => {
+        ...["text", "path[style*='stroke: var(--series-0)']", "g[style*='fill: var(--good)'] rect"].map((one) => {
           const style = getComputedStyle(document.querySelector(`.drawing ${one}`));
           return one.includes("stroke") ? style.stroke : style.fill; })]"""
     )
@@ -92,6 +92,18 @@ def test_drawings_are_as_dark_as_the_page(opened, scheme, is_dark):
     assert (ground < ink) is is_dark
     assert (ground < line) is is_dark
     assert (box < ink) is is_dark
+
+
+def test_pointing_shows_the_number_there(opened):
+    page = opened()
+    tip, cells = page.locator("#tip"), page.locator("image").first
+    box = cells.bounding_box()
+    cells.hover(position={"x": box["width"] - 2, "y": box["height"] - 2})
+    assert tip.text_content() == "</s> · ▁c\n0.6"
+    page.locator(".drawing text", has_text="dog").hover()
+    assert tip.text_content() == "dog"
+    page.mouse.move(1, 1)
+    assert tip.is_hidden()
 
 
 def test_arrow_keys_go_through_the_numbers(opened):
