@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import re
+import typing
+from dataclasses import is_dataclass
 
 import pytest
 import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.composition import flat
+from nmt.composition import defaults, flat
 from nmt.config import RunConfig
 from nmt.model.seq2seq import ModelConfig
-from nmt.plain_data import from_dict, to_dict
+from nmt.plain_data import CHOICES, from_dict, to_dict, typed_fields
 
 RUN = {
     "run": "x",
@@ -160,6 +162,28 @@ def nested(depth):
     for _ in range(depth):
         value = [value]
     return value
+
+
+def parts(cls, data):
+    """Every part of a config, with its dataclass, its kind (of the same, chosen by name) and its plain data."""
+    kind = CHOICES[cls][data["name"]] if cls in CHOICES else cls
+    yield cls, kind, data
+    for field, of in typed_fields(kind).values():
+        if is_dataclass(of):
+            yield from parts(of, data[field.name])
+
+
+CHOSEN = [(base, {"name": name} | defaults(cls)) for base, table in CHOICES.items() for name, cls in table.items()]
+
+
+def test_every_number_has_a_least_and_a_greatest_value():
+    for cls, kind, data in (part for whole in [(RunConfig, FULL), *CHOSEN] for part in parts(*whole)):
+        for name, (_, of) in typed_fields(kind).items():
+            is_open = name == "valid" or (name == "seed" and kind is not RunConfig)
+            for value in () if not {int, float} & {of, *typing.get_args(of)} else (-(10**6), 10**13):
+                if value < 0 or not is_open:
+                    with pytest.raises(ValueError, match=f"^{name} is {value}"):
+                        from_dict(cls, data | {name: value})
 
 
 NO_NUMBERS = {

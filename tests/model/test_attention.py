@@ -92,6 +92,15 @@ def test_additive_scores_of_any_size_are_finite_and_right():
     assert query.grad.isfinite().all()
 
 
+def test_what_attentions_learn_starts_at_the_scale_of_their_sums():
+    additive = build_attention(AttentionConfig("additive", heads=4, size=4000), D, M)
+    assert additive.v.std().item() == pytest.approx(1000**-0.5, rel=0.1)
+    location = build_attention(AttentionConfig("location"), D, M)
+    assert location.position.shape == (256, D)
+    low, high = location.position.detach().aminmax()
+    assert (-low.item(), high.item()) == pytest.approx((D**-0.5, D**-0.5), rel=0.05)
+
+
 def test_no_attention_has_no_context():
     _, _, _, (context, weights) = attend("none")
     assert context.shape == (B, T, 0)

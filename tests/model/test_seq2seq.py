@@ -130,6 +130,16 @@ def test_tied_tables_are_one_parameter(tie, tables):
     assert len(model.state_dict()) == len(list(model.named_parameters()))
 
 
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_tables_start_small_and_what_a_cell_reads_is_about_one(tie):
+    model = toy.model(tie=tie, vocab=2000, features_size=None if tie == "all" else 5)
+    for table in model.tables():
+        assert table.std().item() == pytest.approx(table.shape[1] ** -0.5, rel=0.05)
+    ids = torch.arange(2000)
+    assert model.embed_src(ids).std().item() == pytest.approx(1, rel=0.05)
+    assert model.embed_tgt(ids).std().item() == pytest.approx(1, rel=0.05)
+
+
 def test_two_vocabularies_cannot_share_a_table():
     from nmt.model.seq2seq import Seq2Seq
 
