@@ -6,7 +6,7 @@ import torch
 from nmt.kernels.additive import _InChunks, additive_scores
 from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention, product
 
-B, T, S, D, M = 2, 3, 5, 8, 8
+B, T, S, D, M = 2, 3, 5, 8, 12
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
 
 
@@ -15,8 +15,10 @@ def memory_of(attention, values, mask=MASK):
 
 
 def attend(name, heads=1, size=None):
-    attention = build_attention(AttentionConfig(name, heads, size), D, M).double()
-    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, M, dtype=torch.double)
+    width = D if name == "dot" else M
+    attention = build_attention(AttentionConfig(name, heads, size), D, width).double()
+    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, width, dtype=torch.double)
+    assert attention.context_size == (0 if name == "none" else width)
     return attention, query, values, attention(query, memory_of(attention, values))
 
 
@@ -47,7 +49,7 @@ def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
 def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
     _, _, _, (context, weights) = attend(name, heads)
     assert weights.shape == (B, heads, T, S)
-    assert context.shape == (B, T, M)
+    assert context.shape == (B, T, D if name == "dot" else M)
     torch.testing.assert_close(weights.sum(-1), torch.ones(B, heads, T, dtype=torch.double))
     assert (weights[1, :, :, 3:] == 0).all()
 
@@ -56,6 +58,7 @@ def test_dropped_weights_leave_the_context_right_on_average():
     attention = build_attention(AttentionConfig("general", heads=2, dropout=0.3), D, M).double()
     query, values = torch.randn(1, 1, D, dtype=torch.double), torch.randn(1, S, M, dtype=torch.double)
     memory = memory_of(attention, values, MASK[:1])
+    torch.testing.assert_close(attention(query, memory)[1].sum(-1), torch.ones(1, 2, 1, dtype=torch.double))
     contexts = torch.cat([attention(query, memory)[0] for _ in range(3000)])
     exact, _ = attention.eval()(query, memory)
     assert contexts.std(0).min() > 0.01
@@ -110,7 +113,8 @@ def test_no_attention_has_no_context():
 @pytest.mark.parametrize(
     ("config", "sizes", "message"),
     [
-        (("general", 3), (8, 8), "attention.heads is 3; it must divide the query size 8"),
+        (("general", 3), (8, 9), "attention.heads is 3; it must divide the query size 8"),
+        (("general", 4), (8, 6), "attention.heads is 4; it must divide the memory size 6"),
         (("dot", 1), (8, 6), "attention.name is 'dot', which needs one size"),
         (("additive", 4, 6), (8, 8), "attention.heads is 4; it must divide attention.size 6"),
     ],
@@ -148,7 +152,7 @@ def test_location_attention_knows_where_and_not_what(heads):
         scores = query[..., part] @ rows[:, part].T
         expected = scores.masked_fill(~MASK[:, None], -torch.inf).softmax(-1)
         torch.testing.assert_close(weights[:, head], expected)
-        torch.testing.assert_close(context[..., part], expected @ values[..., part])
+        torch.testing.assert_close(context.chunk(heads, -1)[head], expected @ values.chunk(heads, -1)[head])
     _, same = attention(query, memory_of(attention, torch.randn_like(values)))
     assert same.equal(weights)
 
@@ -157,6 +161,8 @@ def test_location_attention_knows_where_and_not_what(heads):
 def test_narrow_numbers_are_multiplied_in_full_width_on_the_cpu_alone(device, dtype):
     narrow = torch.zeros(B, T, D, device=device, dtype=torch.bfloat16)
     assert product(narrow, narrow.mT).dtype == dtype
+    with torch.autocast("cpu", torch.bfloat16):
+        assert product(narrow, narrow.mT).dtype == dtype
 
 
 def test_scores_do_not_depend_on_what_was_in_memory_before():

@@ -217,26 +217,35 @@ def test_a_gated_mean_is_a_number_where_both_gates_vanish(gate, expected):
     assert (cell.pointwise(x[:, :0], x, (torch.zeros(1, H),), {})[0] == expected).all()
 
 
-@pytest.mark.parametrize("gate", [-200.0, 200.0])
-def test_exponential_gates_of_any_size_give_the_mean_that_they_mean(gate):
+@pytest.mark.parametrize("gates", [{"i": -200.0}, {"i": 200.0}, {"i": -300.0, "f": -200.0}], ids=str)
+@pytest.mark.parametrize("name", ["slstm", "mlstm"])
+def test_exponential_gates_of_any_size_overflow_nowhere(name, gates):
     """In float32, in which e^200 is infinite and e^-200 is 0; the equations have double precision."""
-    for name in ("slstm", "mlstm"):
-        cell = KINDS[name]
-        sizes = cell.gate_sizes(H)
-        inputs = torch.randn(B, T, sum(sizes))
-        inputs[..., sum(sizes[: cell.gates.index("i")]) :][..., : sizes[cell.gates.index("i")]] += gate
-        state = cell.start(*torch.randn(cell.num_initial_vectors, B, H))
-        expected, exact = [], tuple(part.double().numpy() for part in state)
-        at_once = cell.over_time(inputs, state, {}) if isinstance(cell, ParallelCell) else None
-        for t in range(T):
-            a = dict(zip(cell.gates, (part.double().numpy() for part in inputs[:, t].split(sizes, -1)), strict=True))
-            exact = EQUATIONS[name](a, dict.fromkeys(cell.gates, 0.0), exact, {})
-            expected.append(torch.from_numpy(exact[0]).float())
-            x = inputs[:, t]
-            state = cell.pointwise(*((x[:, :0], x) if cell.input_only else (x, x[:, :0])), state, {})
-            torch.testing.assert_close(state[0], expected[-1], rtol=1e-4, atol=1e-5)
-        if at_once is not None:
-            torch.testing.assert_close(at_once, torch.stack(expected, 1), rtol=1e-4, atol=1e-5)
+    cell = KINDS[name]
+    sizes, state = cell.gate_sizes(H), cell.start(*torch.randn(cell.num_initial_vectors, B, H))
+    parts = {gate: torch.randn(B, T, n) + gates.get(gate, 0.0) for gate, n in zip(cell.gates, sizes, strict=True)}
+    inputs, exact, expected = torch.cat(list(parts.values()), -1), tuple(part.double().numpy() for part in state), []
+    for t in range(T):
+        a = {gate: part[:, t].double().numpy() for gate, part in parts.items()}
+        exact = EQUATIONS[name](a, dict.fromkeys(cell.gates, 0.0), exact, {})
+        expected.append(torch.from_numpy(exact[0]).float())
+    if isinstance(cell, ParallelCell):
+        torch.testing.assert_close(cell.over_time(inputs, state, {}), torch.stack(expected, 1), rtol=1e-4, atol=1e-5)
+    for x, h in zip(inputs.unbind(1), expected, strict=True):
+        given = (x[:, :0], x) if cell.input_only else (x, x[:, :0])
+        state = cell.pointwise(*given, state, {})
+        torch.testing.assert_close(state[0], h, rtol=1e-4, atol=1e-5)
+
+
+def test_states_start_from_their_vectors_and_the_rest_at_what_changes_nothing():
+    h, c, k = vectors = torch.randn(3, B, H)
+    assert [part.unique().tolist() for part in CELLS["slstm"]().start(h, c)[2:]] == [[1], [0]]
+    assert [part.unique().tolist() for part in KINDS["lstm_fgr"].start(h, c)[2:]] == [[0]] * 3
+    output, memory, n, m = CELLS["mlstm"](heads=4).start(*vectors)  # two heads, as four do not divide six units
+    torch.testing.assert_close(n, k.view(B, 2, 3) / 3**0.5)
+    torch.testing.assert_close(memory, torch.einsum("bav,bak->bavk", c.view(B, 2, 3), n))
+    assert output.equal(h)
+    assert not m.any()
 
 
 def compare_with_the_loop(made, run):
