@@ -56,7 +56,6 @@ def read_tensors(
             expected = {**expected, **{name: others[name[name.rindex(".") :]] for name in further}}
             _check(path, entries, expected)
             content, checksum = bytearray(size), hashlib.sha256(head)
-            content[: len(head)] = head
             place = len(head)
             with memoryview(content) as view:
                 while place < size and (count := file.readinto(view[place : place + CHUNK_BYTES])):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
 import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
@@ -98,6 +100,19 @@ def test_a_file_larger_than_what_is_read_at_once(tmp_path):
     assert checksum == hashlib.sha256(save(many)).hexdigest()
 
 
+def test_a_file_that_comes_in_small_parts(tmp_path, monkeypatch):
+    class OnANetwork(io.FileIO):
+        def readinto(self, buffer):
+            return super().readinto(buffer[:7])
+
+    saved = tensors()
+    (tmp_path / "x").write_bytes(save(saved))
+    monkeypatch.setattr(Path, "open", lambda path, *_, **__: OnANetwork(path))
+    found, checksum = read_tensors(tmp_path / "x", EXPECTED)
+    assert all(found[name].equal(tensor) for name, tensor in saved.items())
+    assert checksum == hashlib.sha256(save(saved)).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -121,7 +136,10 @@ def test_a_file_larger_than_what_is_read_at_once(tmp_path):
         (file_of(header(w={"shape": [2, 2**70]})), "its header is damaged"),
         (file_of(header(w={"shape": [2, True]})), "its header is damaged"),
         (file_of(header(w={"shape": [2**40, 2**40]})), "its header is damaged"),
-        (file_of(header(w={"shape": [1] * 100_000})), "its header is damaged"),
+        (file_of(header(w={"shape": [1] * 100_000 + [2, 3]})), "its header is damaged"),
+        (file_of(header(w={"shape": {}, "data_offsets": [40, 44]}), bytes(44)), "its header is damaged"),
+        (file_of(header(ids={"shape": [0, 2**70], "data_offsets": [0, 0]})), "its header is damaged"),
+        (file_of(header(w={"scale": 2})), "its header is damaged"),
         (file_of(header(w={"dtype": None})), "its header is damaged"),
         (file_of(header(b={"data_offsets": [0, 20]})), "its tensors do not follow one another"),
         (file_of(header(b={"data_offsets": [0, 20]}, w={"shape": [11], "data_offsets": [20, 64]})), "do not follow"),
@@ -131,6 +149,7 @@ def test_a_file_larger_than_what_is_read_at_once(tmp_path):
         (file_of(header(b=None, ids={"shape": [10], "data_offsets": [0, 40]})), "lacks the weight b"),
         (file_of(header(c={"dtype": "F32", "shape": [0], "data_offsets": [64, 64]})), "the weight c"),
         (file_of(header(w={"shape": [3, 2]})), r"w is F32 \[3, 2\]; the config says F32 \[2, 3\]"),
+        (file_of(header(w={"shape": [2, 3, 1]})), r"w is F32 \[2, 3, 1\]; the config says F32 \[2, 3\]"),
         (file_of(header(w={"dtype": "BF16"})), r"w is BF16 \[2, 3\]; the config says F32 \[2, 3\]"),
     ],
 )

@@ -35,6 +35,7 @@ SCORES = {
 @pytest.mark.parametrize(("name", "size"), [*((name, None) for name in sorted(SCORES)), ("additive", 6)])
 def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
     attention, query, values, (context, weights) = attend(name, size=size)
+    assert name != "additive" or attention.v.shape == (1, size or M)
     for b in range(B):
         length = int(MASK[b].sum())
         for t in range(T):
@@ -96,7 +97,8 @@ def test_additive_scores_of_any_size_are_finite_and_right():
 
 
 def test_what_attentions_learn_starts_at_the_scale_of_their_sums():
-    additive = build_attention(AttentionConfig("additive", heads=4, size=4000), D, M)
+    additive = build_attention(AttentionConfig("additive", heads=4, size=4000, coverage=True), D, M)
+    assert not additive.coverage.any()
     assert additive.v.std().item() == pytest.approx(1000**-0.5, rel=0.1)
     location = build_attention(AttentionConfig("location"), D, M)
     assert location.position.shape == (256, D)
@@ -120,7 +122,7 @@ def test_no_attention_has_no_context():
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         build_attention(AttentionConfig(*config), *sizes)
 
 

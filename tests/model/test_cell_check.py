@@ -265,11 +265,18 @@ class Detached(Light):
         return (super().pointwise(*given)[0].detach(),)
 
 
+class OutputDetached(CELLS["lstm"]):
+    def pointwise(self, *given):
+        h, c = super().pointwise(*given)
+        return h.detach(), c
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
         (OnCondition, "pointwise reads a number of a tensor, as `if` does, which mixes rows; use torch.where$"),
         (ChangedAfterwards, r"pointwise has no gradient \(RuntimeError: .*\); it must change nothing in place$"),
+        (OutputDetached, "h has no gradient"),
         (Detached, "h has no gradient; pointwise must compute it by torch, without no_grad or detach$"),
     ],
 )
@@ -290,12 +297,14 @@ def test_a_right_cell_is_tried_without_a_number_of_the_seeds(cell):
 
 def test_a_cell_that_cannot_have_so_few_units_is_not_tried():
     class Many(NoTuple):
+        own_product = True
+
         def gate_sizes(self, hidden_size):
             if hidden_size < 16:
                 raise ValueError("too few")
             return super().gate_sizes(hidden_size)
 
-    Recurrent(Many(), E, 16)
+    Recurrent(Many(), E, 16, recurrent_dropout=Dropout(0.1))
 
 
 def test_a_cell_is_tried_in_float32_whatever_torchs_default_type(default_dtype):

@@ -102,16 +102,33 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
     assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in model.parameters())
 
 
+@pytest.mark.parametrize("coverage", [False, True])
 @pytest.mark.parametrize("decoder", sorted(DECODERS))
-def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
+def test_hypotheses_of_a_sentence_stand_side_by_side(decoder, coverage):
     """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
-    network = TrainedNetwork(toy.model("gru", decoder, "additive").eval())
+    model = toy.model("gru", decoder, "additive", coverage=coverage, heads=2).eval()
+    network = TrainedNetwork(model)
     src, src_len = toy.sources(LENGTHS)
     ids = torch.tensor([4, 5, 6, 7, 8, 9])
     rows = torch.arange(len(LENGTHS)).repeat_interleave(2)
-    shared, _ = network.step(ids, network.start(src, src_len).select(rows))
-    copied, _ = network.step(ids, network.start(src[rows], src_len[rows]))
-    torch.testing.assert_close(shared, copied)
+    shared, copied = network.start(src, src_len).select(rows), network.start(src[rows], src_len[rows])
+    for _ in range(2):  # before the second step they differ in what they have covered
+        (of_shared, shared), (of_copied, copied) = network.step(ids, shared), network.step(ids, copied)
+        torch.testing.assert_close(of_shared, of_copied)
+    tgt = torch.stack([ids, ids.flip(0)], 1)
+    torch.testing.assert_close(model(src, src_len, tgt), model(src[rows], src_len[rows], tgt))
+
+
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+def test_coverage_is_the_sum_of_the_weights_so_far(decoder):
+    model = toy.model("gru", decoder, "additive", coverage=True, heads=2)
+    memory = model.encode(*toy.sources(LENGTHS))
+    state = model.decoder.initial_state(memory)
+    covered = torch.zeros_like(state.coverage)
+    for token in torch.randn(T, len(LENGTHS), model.config.embedding_size, dtype=torch.double):
+        torch.testing.assert_close(state.coverage, covered)
+        _, state, weights = model.decoder.step(token, state, memory)
+        covered = covered + weights.mean(1)
 
 
 def test_padded_targets_count_for_nothing():
