@@ -119,18 +119,6 @@ def test_hypotheses_of_a_sentence_stand_side_by_side(decoder, coverage):
     torch.testing.assert_close(model(src, src_len, tgt), model(src[rows], src_len[rows], tgt))
 
 
-@pytest.mark.parametrize("decoder", sorted(DECODERS))
-def test_coverage_is_the_sum_of_the_weights_so_far(decoder):
-    model = toy.model("gru", decoder, "additive", coverage=True, heads=2)
-    memory = model.encode(*toy.sources(LENGTHS))
-    state = model.decoder.initial_state(memory)
-    covered = torch.zeros_like(state.coverage)
-    for token in torch.randn(T, len(LENGTHS), model.config.embedding_size, dtype=torch.double):
-        torch.testing.assert_close(state.coverage, covered)
-        _, state, weights = model.decoder.step(token, state, memory)
-        covered = covered + weights.mean(1)
-
-
 def test_padded_targets_count_for_nothing():
     model = toy.model().eval()
     src, src_len = toy.sources(LENGTHS)

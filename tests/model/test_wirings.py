@@ -1,0 +1,76 @@
+"""Every way to wire the decoder against its equations, written out step by step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+from nmt.model.recurrent import Masks
+from nmt.model.wirings import DECODERS
+
+LENGTHS, T, LAYERS = [5, 2, 3], 4, 3
+
+
+def attended(attention, query, memory, covered):
+    """Bahdanau's score with one head -> context (B,M) and weights (B,S)."""
+    keys = memory.values @ attention.key.weight.T + (covered[..., None] * attention.coverage if covered.any() else 0)
+    scores = torch.tanh(attention.query(query)[:, None] + keys) @ attention.v[0]
+    weights = scores.masked_fill(~memory.mask, -torch.inf).softmax(-1)
+    return (weights[:, None] @ memory.values)[:, 0], weights
+
+
+def features_by_equations(decoder, x, memory, masks, features_mask):
+    """Features (B,T,F) and weights (B,T,S); `masks` of each layer."""
+    name, layers = decoder.config.name, list(decoder.layers)
+    start = torch.tanh(decoder.bridge(memory.final)).view(len(x), LAYERS, -1, layers[0].hidden_size)
+    states = [layer.start(*start[:, depth].unbind(1)) for depth, layer in enumerate(layers)]
+    feed = x.new_zeros(len(x), decoder.features_size)
+    covered, found = x.new_zeros(memory.mask.shape), []
+
+    def attend(query):
+        nonlocal covered
+        context, weights = attended(decoder.attention, query, memory, covered)
+        if decoder.attention.has_coverage:
+            covered = covered + weights
+        return context, weights
+
+    for y in x.unbind(1):
+        h, inputs = 0, [y]
+        if name == "bahdanau":
+            context, weights = attend(states[-1][0])
+            inputs = [y, context]
+        elif name == "input_feeding":
+            inputs = [y, feed]
+        for depth, layer in enumerate(layers):
+            states[depth] = layer.step(torch.cat(inputs, -1), states[depth], masks[depth])
+            h = states[depth][0] + (h if decoder.config.residual else 0)
+            if name == "gnmt" and depth == 0:
+                context, weights = attend(h)
+            inputs = [h, context] if name == "gnmt" else [h]
+        if name == "input_feeding":
+            context, weights = attend(h)
+        inputs = [h, y, context] if name == "bahdanau" else [h, context]
+        feed = torch.tanh(torch.cat(inputs, -1) @ decoder.readout.weight.T + decoder.readout.bias) * features_mask
+        found.append((feed, weights))
+    return tuple(torch.stack(parts, 1) for parts in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("coverage", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("name", sorted(DECODERS))
+def test_a_decoder_is_its_equations_also_with_dropout(name, residual, coverage):
+    model = toy.model("lstm", name, "additive", num_layers=LAYERS, residual=residual, coverage=coverage)
+    decoder, memory = model.decoder, model.encode(*toy.sources(LENGTHS))
+    x = torch.randn(len(LENGTHS), T, model.config.embedding_size, dtype=torch.double)
+    masks = [
+        Masks(*(torch.rand(len(x), n, dtype=torch.double) for n in (layer.weight_ih.shape[1], layer.hidden_size)))
+        for layer in decoder.layers
+    ]
+    features_mask = torch.rand(len(x), decoder.features_size, dtype=torch.double)
+    for layer, mask in zip(decoder.layers, masks, strict=True):
+        layer.masks = lambda rows, mask=mask: mask
+    decoder.features_mask = lambda rows: features_mask
+    features, weights = decoder(x, memory)
+    expected = features_by_equations(decoder, x, memory, masks, features_mask)
+    torch.testing.assert_close((features, weights[:, 0]), expected)
