@@ -365,6 +365,8 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     link = tmp_path / "link"
     link.symlink_to(bundle_dir)  # a link to the whole directory: the user's choice
     assert load_bundle(link)
+    save_search(link, Beam(beam_size=3))
+    assert load_bundle(bundle_dir).config.search == Beam(beam_size=3)
 
 
 @pytest.mark.parametrize("reader", [load, ensemble])

@@ -6,6 +6,7 @@ import pytest
 import torch
 import toy
 
+from nmt.model.decoder import Readout
 from nmt.model.recurrent import Masks
 from nmt.model.wirings import DECODERS
 
@@ -18,6 +19,16 @@ def attended(attention, query, memory, covered):
     scores = torch.tanh(attention.query(query)[:, None] + keys) @ attention.v[0]
     weights = scores.masked_fill(~memory.mask, -torch.inf).softmax(-1)
     return (weights[:, None] @ memory.values)[:, 0], weights
+
+
+def read_out(readout, target, context):
+    """Features (B,F), with a context gate as Tu et al. have it."""
+    both = torch.cat([target, context], -1)
+    if isinstance(readout, Readout):
+        return torch.tanh(both @ readout.weight.T + readout.bias)
+    z = torch.sigmoid(both @ readout.gate.weight.T + readout.gate.bias)
+    of_target = target @ readout.of_target.weight.T + readout.of_target.bias
+    return torch.tanh((1 - z) * of_target + z * (context @ readout.of_context.weight.T))
 
 
 def features_by_equations(decoder, x, memory, masks, features_mask):
@@ -50,17 +61,16 @@ def features_by_equations(decoder, x, memory, masks, features_mask):
             inputs = [h, context] if name == "gnmt" else [h]
         if name == "input_feeding":
             context, weights = attend(h)
-        inputs = [h, y, context] if name == "bahdanau" else [h, context]
-        feed = torch.tanh(torch.cat(inputs, -1) @ decoder.readout.weight.T + decoder.readout.bias) * features_mask
+        target = torch.cat([h, y] if name == "bahdanau" else [h], -1)
+        feed = read_out(decoder.readout, target, context) * features_mask
         found.append((feed, weights))
     return tuple(torch.stack(parts, 1) for parts in zip(*found, strict=True))
 
 
-@pytest.mark.parametrize("coverage", [False, True])
-@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("options", [{}, {"residual": False}, {"coverage": True}, {"context_gate": True}], ids=str)
 @pytest.mark.parametrize("name", sorted(DECODERS))
-def test_a_decoder_is_its_equations_also_with_dropout(name, residual, coverage):
-    model = toy.model("lstm", name, "additive", num_layers=LAYERS, residual=residual, coverage=coverage)
+def test_a_decoder_is_its_equations_also_with_dropout(name, options):
+    model = toy.model("lstm", name, "additive", num_layers=LAYERS, **options)
     decoder, memory = model.decoder, model.encode(*toy.sources(LENGTHS))
     x = torch.randn(len(LENGTHS), T, model.config.embedding_size, dtype=torch.double)
     masks = [
