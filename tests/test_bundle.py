@@ -113,6 +113,15 @@ def test_no_folder_is_no_model(tmp_path):
         load_bundle(tmp_path / "nothing")
 
 
+def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
+    """In a run that has no model yet, and with another model inside."""
+    folder = bundle_dir.rename(bundle_dir.parent / "other")
+    for name in files.RUN_FILES:
+        (folder.parent / name).touch()
+    shutil.copytree(folder, folder / "model")
+    assert files.model_folder(folder) == folder
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -169,11 +178,21 @@ def test_a_number_of_any_size_is_refused_in_a_short_line(bundle_dir, key, number
     assert len(str(refusal.value)) < 500 + len(str(path))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3", " " * 1_000_001])
+@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3"])
 def test_a_config_that_is_none_is_refused(bundle_dir, content):
     (bundle_dir / "config.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(ValueError, match="config.json"):
         load_bundle(bundle_dir)
+
+
+def test_a_config_of_more_than_a_million_bytes_is_not_read(bundle_dir):
+    path = bundle_dir / "config.json"
+    content = path.read_bytes()
+    path.write_bytes(content + b" " * (1_000_000 - len(content)))
+    load_config(bundle_dir)
+    path.write_bytes(content + b" " * (1_000_001 - len(content)))
+    with pytest.raises(ValueError, match=r"config\.json has 1000001 bytes; it may have 1000000 at most$"):
+        load_config(bundle_dir)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,11 @@ def test_plain_data_and_config_turn_into_each_other():
         ("model.hidden_size", True, "model.hidden_size is True; it must be of type int"),
         ("model.encoder.num_layers", 0, "model.encoder.num_layers is 0; it must be from 1 to 32"),
         ("model.decoder.num_layers", 0, "model.decoder.num_layers is 0; it must be from 1 to 32"),
+        (
+            "model.features_size",
+            5,
+            r"model.features_size is 5, but the output layer shares an embedding of 6 \(tie=all\); choose tie=none",
+        ),
         ("model.tie", "some", "model.tie is 'some'; choose one of: all, target, none"),
         ("model.tie", ["all"], "model.tie is ..all..; choose one of"),
         ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, inverse_sqrt"),
@@ -102,6 +107,12 @@ def test_plain_data_and_config_turn_into_each_other():
 def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
     with pytest.raises(ValueError, match=message):
         from_dict(RunConfig, changed(path, value))
+
+
+def test_what_is_automatic_is_added_to_what_was():
+    run = changed("tokenizer.vocab_size", "auto") | {"auto": ["trainer.max_epochs"]}
+    config = from_dict(RunConfig, run)
+    assert (config.auto, config.tokenizer.vocab_size) == (("trainer.max_epochs", "tokenizer.vocab_size"), 8000)
 
 
 @pytest.mark.parametrize("value", [True, False])

@@ -140,6 +140,7 @@ def test_tied_tables_are_one_parameter(tie, tables):
 @pytest.mark.parametrize("tie", ["all", "none"])
 def test_tables_start_small_and_what_a_cell_reads_is_about_one(tie):
     model = toy.model(tie=tie, vocab=2000, features_size=None if tie == "all" else 5)
+    assert model.output_table.shape == (2000, 6 if tie == "all" else 5)
     for table in model.tables():
         assert table.std().item() == pytest.approx(table.shape[1] ** -0.5, rel=0.05)
     ids = torch.arange(2000)
