@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sentencepiece
@@ -153,6 +155,9 @@ def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle
     now = load_bundle(bundle_dir)
     path = bundle_dir / "config.json"
     config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"format": 1}))
+    with pytest.raises(ValueError, match="checksums is unknown"):
+        load_config(bundle_dir)
     kept = ("nmt_version", "src", "tgt", "joint", "model", "search")
     path.write_text(json.dumps({"format": 1} | {key: config[key] for key in kept}))
     (before, _), bundle = load_config(bundle_dir), load_bundle(bundle_dir)
@@ -178,11 +183,27 @@ def test_a_number_of_any_size_is_refused_in_a_short_line(bundle_dir, key, number
     assert len(str(refusal.value)) < 500 + len(str(path))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3"])
-def test_a_config_that_is_none_is_refused(bundle_dir, content):
+@pytest.mark.parametrize("content", ["", "[" * 100_000, '{"format": 1', "\xff"])
+def test_a_config_that_is_no_json_is_refused(bundle_dir, content):
     (bundle_dir / "config.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(ValueError, match="config.json"):
+    with pytest.raises(ValueError, match=r"config\.json is not JSON$"):
         load_bundle(bundle_dir)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3"])
+def test_a_config_that_is_no_mapping_is_refused(bundle_dir, content):
+    (bundle_dir / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"config\.json: the config is .*; it must be a mapping$"):
+        load_bundle(bundle_dir)
+
+
+def test_a_file_that_a_disk_does_not_give_is_named(bundle_dir, monkeypatch):
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(ValueError, match=r"config\.json cannot be read: Input/output error$"):
+        load_config(bundle_dir)
 
 
 def test_a_config_of_more_than_a_million_bytes_is_not_read(bundle_dir):

@@ -101,12 +101,20 @@ def test_plain_data_and_config_turn_into_each_other():
         ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
+        ("run", "/x", "run is '/x'; it must name a folder under runs_dir"),
+        ("run", "~/x", "run is '~/x'; it must name a folder under runs_dir"),
+        ("run", "a" * 256, "run has a name of 256 bytes; it may have 255 at most"),
         ("data._target_", "os.system", "data._target_ is unknown"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
     with pytest.raises(ValueError, match=message):
         from_dict(RunConfig, changed(path, value))
+
+
+@pytest.mark.parametrize("run", ["a" * 255, "a..b", "b/" + "a" * 255, "\ud800"])
+def test_a_run_has_any_name_that_a_folder_may_have(run):
+    assert from_dict(RunConfig, RUN | {"run": run}).run == run
 
 
 def test_what_is_automatic_is_added_to_what_was():
@@ -196,7 +204,7 @@ def test_every_number_has_a_least_and_a_greatest_value():
             is_open = name == "valid" or (name == "seed" and kind is not RunConfig)
             for value in () if not {int, float} & {of, *typing.get_args(of)} else (-(10**6), 10**13):
                 if value < 0 or not is_open:
-                    with pytest.raises(ValueError, match=f"^{name} is {value}"):
+                    with pytest.raises(ValueError, match=rf"^{name} is {value}(\.0)?; it must "):
                         from_dict(cls, data | {name: value})
 
 

@@ -372,6 +372,31 @@ def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
     assert not torch.allclose(dropped, made.eval()(x))
 
 
+@pytest.mark.parametrize("name", ["gru", "gru, depth 3", "gru_reset_before", "lstm_ln", "lstm_peephole"])
+def test_a_loop_under_autocast_is_narrow_and_the_same_but_for_rounding_also_with_dropout(name):
+    made, mask = layer(name, 1), 2.0 * (torch.rand(B, H) < 0.5)
+    x, results = torch.randn(B, T, E, requires_grad=True), []
+    for dtype in (torch.float32, torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            (outputs,) = loop([made], [x], [made.initial_state(B)], [mask])
+        assert outputs.dtype == dtype
+        results.append(
+            (outputs.float(), *torch.autograd.grad(outputs.float().square().sum(), [x, *made.parameters()]))
+        )
+    for exact, rough in zip(*results, strict=True):
+        assert rough.dtype == torch.float32
+        torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.05 * exact.abs().max().item())
+
+
+@kinds
+def test_no_two_gradients_share_memory(name):
+    """Else clipping, which is done in place, would scale both of them twice."""
+    made = layer(name, 1)
+    loop([made], [torch.randn(B, T, E)], [made.initial_state(B)], [None])[0].sum().backward()
+    places = [parameter.grad.untyped_storage().data_ptr() for parameter in made.parameters()]
+    assert len(set(places)) == len(places)
+
+
 def assert_diagonal(jacobian):
     """(B,H,B,H): a unit of the new state sees its own h at most."""
     for row in range(B):
