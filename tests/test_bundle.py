@@ -437,10 +437,12 @@ def test_a_config_is_utf_8_and_nothing_else(bundle_dir, encoding):
         load_bundle(bundle_dir)
 
 
-def test_a_model_without_checksums_is_refused(bundle_dir):
+@pytest.mark.parametrize("sums", [{}, {"checksums": 3}, {"checksums": {"config.json": 3}}], ids=str)
+def test_a_model_without_checksums_is_refused(bundle_dir, sums):
     path = bundle_dir / "config.json"
     data = json.loads(path.read_text())
-    path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"}))
+    del data["checksums"]
+    path.write_text(json.dumps(data | sums))
     with pytest.raises(ValueError, match="checksums must map each file to a list"):
         load_bundle(bundle_dir)
 

@@ -101,6 +101,9 @@ def test_plain_data_and_config_turn_into_each_other():
         ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
+        ("optim.freeze_steps", 3, "optim.freeze_steps is 3, but freeze names no part"),
+        ("optim.freeze", [1], r"optim.freeze\[0\] is 1; it must be of type str$"),
+        ("init_vocabulary", "swap", "init_vocabulary is swap, but there is no init="),
         ("run", "/x", "run is '/x'; it must name a folder under runs_dir"),
         ("run", "~/x", "run is '~/x'; it must name a folder under runs_dir"),
         ("run", "a" * 256, "run has a name of 256 bytes; it may have 255 at most"),
@@ -115,6 +118,12 @@ def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
 @pytest.mark.parametrize("run", ["a" * 255, "a..b", "b/" + "a" * 255, "\ud800"])
 def test_a_run_has_any_name_that_a_folder_may_have(run):
     assert from_dict(RunConfig, RUN | {"run": run}).run == run
+
+
+def test_the_folders_of_a_run_may_be_in_ones_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/homes/anna")
+    config = from_dict(RunConfig, RUN | {"runs_dir": "~/runs", "cache_dir": "~/cache"})
+    assert (config.runs_dir, config.cache_dir) == ("/homes/anna/runs", "/homes/anna/cache")
 
 
 def test_what_is_automatic_is_added_to_what_was():
