@@ -69,8 +69,8 @@ def test_plain_data_and_config_turn_into_each_other():
         ("model.attention.name", "luong", "model.attention.name is 'luong'; choose one of: additive"),
         ("model.decoder.name", "x", "model.decoder.name is 'x'; choose one of: bahdanau, gnmt, input_feeding"),
         ("model.dropout", 1.5, "model.dropout is 1.5; it must be from 0 to 0.95"),
-        ("model.dropout", "a", "model.dropout is 'a'; it must be of type float"),
-        ("model.hidden_size", 4.5, "model.hidden_size is 4.5; it must be of type int"),
+        ("model.dropout", "a", "model.dropout is 'a'; it must be of type float, or auto$"),
+        ("model.hidden_size", 4.5, "model.hidden_size is 4.5; it must be of type int$"),
         ("model.hidden_size", True, "model.hidden_size is True; it must be of type int"),
         ("model.encoder.num_layers", 0, "model.encoder.num_layers is 0; it must be from 1 to 32"),
         ("model.decoder.num_layers", 0, "model.decoder.num_layers is 0; it must be from 1 to 32"),
@@ -150,7 +150,7 @@ def test_one_normalization_for_both_sides_is_read_as_in_older_configs():
 
 
 def test_an_int_serves_as_a_float():
-    assert from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout == 0.0
+    assert repr(from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout) == "0.0"
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3])
