@@ -102,6 +102,7 @@ def test_plain_data_and_config_turn_into_each_other():
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
         ("optim.freeze_steps", 3, "optim.freeze_steps is 3, but freeze names no part"),
+        ("optim.freeze", "encoder", "optim.freeze is 'encoder'; it must be a list$"),
         ("optim.freeze", [1], r"optim.freeze\[0\] is 1; it must be of type str$"),
         ("init_vocabulary", "swap", "init_vocabulary is swap, but there is no init="),
         ("run", "/x", "run is '/x'; it must name a folder under runs_dir"),

@@ -100,8 +100,9 @@ def test_a_revision_a_private_model_and_what_is_not_there(hub, bundle_dir):
 
 
 def test_a_name_that_is_none_and_a_file_that_would_be_changed(bundle_dir):
-    with pytest.raises(ValueError, match="must be as hf://user/model"):
-        nmt.load("hf://model")
+    for name in ("model", "anna/de-en/model", "anna/de-en@"):
+        with pytest.raises(ValueError, match="must be as hf://user/model"):
+            nmt.load(f"hf://{name}")
     with pytest.raises(ValueError, match="must be as user/model"):
         publishing.push(bundle_dir, "de-en", "mit")
     with pytest.raises(ValueError, match="is on the hub"):

@@ -190,6 +190,16 @@ def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
     compare_with_the_loop(made, made.at_once)
 
 
+@pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], ParallelCell)))
+def test_under_autocast_all_steps_at_once_have_a_wide_state_whatever_they_are_given(name):
+    made, x = layer(name, 1), torch.randn(B, T, E)
+    narrow = tuple(part.detach().bfloat16() for part in state_of(made.cell))
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, expected = made.at_once(x, narrow), made.at_once(x, tuple(part.float() for part in narrow))
+    assert outputs.dtype == torch.bfloat16
+    assert outputs.equal(expected)
+
+
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], LinearCell)))
 def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_three(name, monkeypatch):
     monkeypatch.setattr(scan, "IN_CACHE", 3 * B * H)
@@ -306,6 +316,7 @@ def test_weights_start_as_glorot_and_saxe_say(name):
         if own == "reset" or own.startswith("from_"):
             matrices.extend(weight.chunk(cell.depth))
         assert own != "peephole" or not weight.any()
+        assert own != "recurrent" or 0 <= weight.min() < 0.2 < 0.8 < weight.max() <= 1
     for matrix in matrices:
         torch.testing.assert_close(matrix.T @ matrix, torch.eye(units), rtol=0, atol=1e-5)
         assert (matrix != 0).all()
