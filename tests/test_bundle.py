@@ -70,7 +70,9 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
 
 
 @pytest.mark.parametrize("joint", [True, False])
-@pytest.mark.parametrize("settings", [{}, {"tgt_normalization": "identity"}, {"normalization": "nmt_nfkc"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"tgt_normalization": "identity", "casing": "marked"}, {"normalization": "nmt_nfkc"}]
+)
 def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, joint, settings):
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
@@ -80,6 +82,7 @@ def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, join
     again = load_bundle(tmp_path / "model").tokenizer
     assert again.content == tokenizer.content
     assert again.normalizations == tokenizer.normalizations
+    assert again.rules == tokenizer.rules
     for text in ("1½ m² ，", "cafe\u0301"):
         assert again.encode_src([text]) == tokenizer.encode_src([text])
         assert again.encode_tgt([text]) == tokenizer.encode_tgt([text])
@@ -141,6 +144,9 @@ def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
         (lambda c: c["search"].update(beam_size=10**9), "search.beam_size is 1000000000"),
         (lambda c: c.update(tgt_normalization="nfkc"), "tgt_normalization is 'nfkc'; choose one of: nfc, identity"),
         (lambda c: c.update(tags=True, directions=[f"{c['src']}-{c['tgt']}"]), "the tokenizer has no piece <2"),
+        (lambda c: c.update(scripts={"de": "Latin"}), "scripts has 'Latin'; it must be a code of ISO 15924, such as"),
+        (lambda c: c.update(scripts={"de": 3}), "scripts.de is 3; it must be of type str"),
+        (lambda c: c.update(scripts="Latn"), "scripts is 'Latn'; it must be a mapping, such as scripts.NAME='Latn'"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )
@@ -161,7 +167,7 @@ def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle
     kept = ("nmt_version", "src", "tgt", "joint", "model", "search")
     path.write_text(json.dumps({"format": 1} | {key: config[key] for key in kept}))
     (before, _), bundle = load_config(bundle_dir), load_bundle(bundle_dir)
-    assert before.format == 1
+    assert (before.format, before.copy_letterless) == (1, True)
     assert all(one.equal(other) for one, other in zip(bundle.model.parameters(), now.model.parameters(), strict=True))
     save_search(bundle_dir, replace(before.search, max_extra=11))
     assert json.loads(path.read_text())["format"] == 2

@@ -387,9 +387,10 @@ def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
 def test_a_loop_under_autocast_is_narrow_and_the_same_but_for_rounding_also_with_dropout(name):
     made, mask = layer(name, 1), 2.0 * (torch.rand(B, H) < 0.5)
     x, results = torch.randn(B, T, E, requires_grad=True), []
+    state = tuple(part.detach().bfloat16() for part in state_of(made.cell))
     for dtype in (torch.float32, torch.bfloat16):
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-            (outputs,) = loop([made], [x], [made.initial_state(B)], [mask])
+            (outputs,) = loop([made], [x], [tuple(part.to(dtype) for part in state)], [mask])
         assert outputs.dtype == dtype
         results.append(
             (outputs.float(), *torch.autograd.grad(outputs.float().square().sum(), [x, *made.parameters()]))
@@ -486,10 +487,15 @@ def test_in_every_decoder_a_dropped_h_enters_no_matrix_product(cell, decoder):
 
 def test_input_dropout_hits_every_step_alike():
     made = Recurrent(CELLS["rnn"](), E, H, dropout=Dropout(0.5))
-    x = torch.randn(B, 1, E).expand(B, T, E)
-    torch.nn.init.zeros_(made.weight_hh)
-    outputs = made(x)
-    assert torch.equal(outputs[:, 0], outputs[:, -1])
+    x = torch.randn(B, T, E)
+    torch.manual_seed(7)
+    mask = made.masks(B).inputs
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    torch.manual_seed(7)
+    dropped = made(x)
+    step = made.step(x[:, 0], made.initial_state(B), Masks(mask))
+    torch.testing.assert_close(dropped, made.eval()(x * mask[:, None]))
+    torch.testing.assert_close(step[0], dropped[:, 0])
 
 
 def test_dropout_goes_from_the_first_rate_to_the_last():
