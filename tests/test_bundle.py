@@ -147,6 +147,10 @@ def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
         (lambda c: c.update(scripts={"de": "Latin"}), "scripts has 'Latin'; it must be a code of ISO 15924, such as"),
         (lambda c: c.update(scripts={"de": 3}), "scripts.de is 3; it must be of type str"),
         (lambda c: c.update(scripts="Latn"), "scripts is 'Latn'; it must be a mapping, such as scripts.NAME='Latn'"),
+        (
+            lambda c: (c["model"]["attention"].update(name="none"), c["search"].update(coverage=0.1)),
+            r"search\.coverage is above 0, but the model has no attention \(attention=none\)",
+        ),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )

@@ -200,9 +200,10 @@ def test_under_autocast_all_steps_at_once_have_a_wide_state_whatever_they_are_gi
     assert outputs.equal(expected)
 
 
+@pytest.mark.parametrize("numbers", [1, 3 * B * H])
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], LinearCell)))
-def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_three(name, monkeypatch):
-    monkeypatch.setattr(scan, "IN_CACHE", 3 * B * H)
+def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_one_or_three(name, numbers, monkeypatch):
+    monkeypatch.setattr(scan, "IN_CACHE", numbers)
     made = layer(name, 1).double()
     compare_with_the_loop(made, made.at_once)
 
@@ -288,10 +289,11 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
 
 @pytest.mark.parametrize("name", ["lstm", "lstm_peephole"])
 def test_the_forget_gate_starts_open_and_peepholes_start_closed(name):
-    made = Recurrent(CELLS[name](), E, H)
-    gates = dict(zip(made.cell.gates, made.bias_ih.chunk(4), strict=True))
-    assert (gates["f"] == 1).all()
-    assert all((gates[gate] == 0).all() for gate in "igo")
+    made = Recurrent(CELLS[name](depth=2), E, H)
+    for biases in made.bias_ih.chunk(2):
+        gates = dict(zip(made.cell.gates, biases.chunk(4), strict=True))
+        assert (gates["f"] == 1).all()
+        assert all((gates[gate] == 0).all() for gate in "igo")
     assert all((parameter == 0).all() for parameter in made.extra.values())
 
 
@@ -331,6 +333,11 @@ def test_transitions_are_counted_from_one(name):
 def test_a_forget_bias_out_of_range_is_refused():
     with pytest.raises(ValueError, match="forget_bias is 99; it must be from -10 to 10"):
         CELLS["lstm"](forget_bias=99)
+
+
+def test_a_memory_has_at_least_one_head():
+    with pytest.raises(ValueError, match="heads is 0; it must be from 1 to 1024"):
+        CELLS["mlstm"](heads=0)
 
 
 @kinds
