@@ -24,8 +24,20 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import nmt
-from nmt.bundle import LEXICON, WEIGHTS, files, load, load_bundle, load_config, save, save_bundle, save_search, seal
-from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
+from nmt.bundle import (
+    LEXICON,
+    WEIGHTS,
+    files,
+    load,
+    load_bundle,
+    load_config,
+    save,
+    save_bundle,
+    save_packed,
+    save_search,
+    seal,
+)
+from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.plain_data import to_dict
@@ -66,6 +78,7 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
     }
     assert bundle.tokenizer.models == tokenizer.models
     assert not bundle.model.training
+    assert bundle.model.banned == [PAD_ID, UNK_ID, BOS_ID]
     assert (bundle.config.src, bundle.config.tgt) == ("de", "en")
 
 
@@ -77,9 +90,9 @@ def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, join
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
     config = toy.model_config("gru", tie="target")
-    save_bundle(tmp_path / "model", toy.bundle(config, tokenizer), "# card", {})
-    save_search(tmp_path / "model", Beam(beam_size=2))
-    again = load_bundle(tmp_path / "model").tokenizer
+    save_bundle(tmp_path / "run" / "model", toy.bundle(config, tokenizer), "# card", {})
+    save_search(tmp_path / "run" / "model", Beam(beam_size=2))
+    again = load_bundle(tmp_path / "run" / "model").tokenizer
     assert again.content == tokenizer.content
     assert again.normalizations == tokenizer.normalizations
     assert again.rules == tokenizer.rules
@@ -173,6 +186,8 @@ def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle
     (before, _), bundle = load_config(bundle_dir), load_bundle(bundle_dir)
     assert (before.format, before.copy_letterless) == (1, True)
     assert all(one.equal(other) for one, other in zip(bundle.model.parameters(), now.model.parameters(), strict=True))
+    save_packed(bundle_dir, bundle_dir.parent / "packed")
+    assert load_bundle(bundle_dir.parent / "packed", packed=True).config.format == 2
     save_search(bundle_dir, replace(before.search, max_extra=11))
     assert json.loads(path.read_text())["format"] == 2
     assert load_bundle(bundle_dir).config.search.max_extra == 11

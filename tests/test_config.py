@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 import typing
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 
 import pytest
 import toy
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nmt.composition import defaults, flat
 from nmt.config import RunConfig
 from nmt.model.seq2seq import ModelConfig
-from nmt.plain_data import CHOICES, from_dict, to_dict, typed_fields
+from nmt.plain_data import CHOICES, check_types, from_dict, to_dict, typed_fields
 
 RUN = {
     "run": "x",
@@ -154,6 +154,22 @@ def test_one_normalization_for_both_sides_is_read_as_in_older_configs():
 
 def test_an_int_serves_as_a_float():
     assert repr(from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout) == "0.0"
+
+
+def test_a_value_of_one_of_two_types_is_of_either_and_is_not_left_out():
+    @dataclass(frozen=True)
+    class Part:
+        size: int | str
+
+    assert [from_dict(Part, {"size": size}).size for size in (1, "all")] == [1, "all"]
+    with pytest.raises(ValueError, match="size is None; it must be of type int"):
+        from_dict(Part, {"size": None})
+
+
+def test_types_are_checked_of_what_there_is():
+    check_types(RunConfig, {"seed": -1, "model": {"dropout": 7}})
+    with pytest.raises(ValueError, match="model.dropout is 'a'; it must be of type float"):
+        check_types(RunConfig, {"model": {"dropout": "a"}})
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3])
