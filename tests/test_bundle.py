@@ -78,6 +78,8 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
     }
     assert bundle.tokenizer.models == tokenizer.models
     assert not bundle.model.training
+    assert (bundle_dir / "README.md").read_text() == "# card"
+    assert (bundle_dir / "scores.json").read_text() == "{}\n"
     assert bundle.model.banned == [PAD_ID, UNK_ID, BOS_ID]
     assert (bundle.config.src, bundle.config.tgt) == ("de", "en")
 
@@ -164,6 +166,7 @@ def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
             lambda c: (c["model"]["attention"].update(name="none"), c["search"].update(coverage=0.1)),
             r"search\.coverage is above 0, but the model has no attention \(attention=none\)",
         ),
+        (lambda c: c.update(directions=["x"]), r"config\.json: directions has 'x'; it must be two codes, such as"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )

@@ -15,7 +15,7 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
 from nmt.cells.linear import LinearCell
 from nmt.kernels import steps as steps_module
-from nmt.model.recurrent import FUSED, Dropout, Masks, Recurrent, loop
+from nmt.model.recurrent import FUSED, Dropout, Masks, Recurrent, fused_kernel, loop
 from nmt.model.wirings import DECODERS, DecoderMasks
 
 B, T, E, H = 2, 4, 3, 6
@@ -135,6 +135,13 @@ def test_the_gradient_of_a_layer_is_the_slope_of_its_value(name):
 def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
     made = layer(name, 1).double()
     compare_with_the_loop(made, lambda x, state: made.fused(FUSED[CELLS[name]], x, state))
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_fused_kernel_has_one_transition_a_step(device):
+    found = {name for name in KINDS if fused_kernel(KINDS[name], torch.device(device))}
+    assert found == ({"lstm"} if device == "cpu" else {"rnn", "rnn_relu", "gru", "lstm"})
+    assert not any(fused_kernel(CELLS[name](depth=2), torch.device(device)) for name in found)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
