@@ -12,8 +12,10 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sentencepiece
@@ -37,6 +39,7 @@ from nmt.bundle import (
     save_search,
     seal,
 )
+from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
@@ -313,6 +316,25 @@ def test_a_lexicon_that_does_not_fit_is_refused(bundle_dir, lexicon, change, mes
     edit_config(bundle_dir)
     with pytest.raises(ValueError, match=message):
         load_bundle(bundle_dir)
+
+
+def test_a_lexicon_has_a_row_for_each_source_piece_and_the_ids_of_target_pieces(tmp_path):
+    lexicon = Lexicon(torch.arange(4, dtype=torch.int32), torch.full((5, 2), 8, dtype=torch.int32))
+    save_file(vars(lexicon), tmp_path / LEXICON)
+    sums = {LEXICON: [hashlib.sha256((tmp_path / LEXICON).read_bytes()).hexdigest()]}
+    for src, tgt, message in (
+        (5, 9, ""),
+        (5, 8, "likely has ids that the vocabulary lacks"),
+        (9, 9, "likely is I32"),
+    ):
+        tokenizer = SimpleNamespace(src_vocab_size=src, tgt_vocab_size=tgt)
+        with pytest.raises(ValueError, match=message) if message else nullcontext():
+            assert load._load_lexicon(tmp_path, tokenizer, "cpu", sums).likely.equal(lexicon.likely)
+
+
+def test_weights_whose_sum_is_too_large_are_finite(bundle_dir):
+    edit_weights(bundle_dir, lambda weights: weights["output_bias"].fill_(3e38))
+    assert (load_bundle(bundle_dir).model.output_bias == 3e38).all()
 
 
 def test_a_model_directory_may_go_without_a_lexicon(bundle_dir):
