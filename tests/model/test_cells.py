@@ -546,6 +546,11 @@ def test_what_goes_by_h_is_refused_where_no_gate_sees_it():
         toy.model_config("ssru", recurrent_dropout=0.1)
 
 
+def test_without_a_gate_there_is_nothing_to_peep_from():
+    none = CELLS["lstm_odyssey"](input_gate=False, forget_gate=False, output_gate=False, gate_recurrence=True)
+    assert (none.gates, none.states, none.own_parameters(H)) == (("g",), ("h", "c"), {})
+
+
 def test_contradicting_switches_are_refused():
     with pytest.raises(ValueError, match="coupled joins the input and the forget gate; it needs both"):
         CELLS["lstm_odyssey"](coupled=True, forget_gate=False)
