@@ -149,6 +149,7 @@ def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
     ("edit", "message"),
     [
         (lambda c: c.update(format=99), "format is 99; this version reads 1 and 2"),
+        (lambda c: c.update(format=True), "format is True; this version reads 1 and 2"),
         (lambda c: c.update(code="import os"), "code is unknown"),
         (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
         (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),

@@ -10,7 +10,7 @@ import toy
 
 from nmt.cells import CELLS, Cell
 from nmt.composition import defaults
-from nmt.model.cell_check import TAKEN, check_pointwise
+from nmt.model.cell_check import check_pointwise
 from nmt.model.recurrent import Dropout, Recurrent
 
 E, H = 3, 5
@@ -202,7 +202,24 @@ def test_a_cell_that_gives_no_state_is_named(cell, message, device):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", [*sorted(TAKEN), "grad_h", "new_a", "product_1", "h", "a.b", "values"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gates",
+        "x",
+        "hidden",
+        "output",
+        "product",
+        "multiplied",
+        "mask",
+        "grad_h",
+        "new_a",
+        "product_1",
+        "h",
+        "a.b",
+        "values",
+    ],
+)
 def test_a_parameter_whose_name_is_taken_is_refused(name):
     class Named(Light):
         def own_parameters(self, hidden_size):
@@ -323,7 +340,11 @@ class Lenient(Light):
         return super().pointwise(torch.log(gates), x, state, parameters)
 
 
-@pytest.mark.parametrize("cell", [Light(), Lenient(), *toy.CELL_KINDS.values()], ids=repr)
+class OneLetter(CELLS["rnn"]):
+    gates = states = "h"  # as good as a tuple of one name
+
+
+@pytest.mark.parametrize("cell", [Light(), Lenient(), OneLetter(), *toy.CELL_KINDS.values()], ids=repr)
 def test_a_right_cell_is_tried_without_a_number_of_the_seeds(cell):
     check_pointwise.cache_clear()
     before = torch.get_rng_state()

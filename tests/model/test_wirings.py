@@ -10,15 +10,18 @@ from nmt.model.decoder import Readout
 from nmt.model.recurrent import Masks
 from nmt.model.wirings import DECODERS
 
-LENGTHS, T, LAYERS = [5, 2, 3], 4, 3
+LENGTHS, T, LAYERS, HEADS = [5, 2, 3], 4, 3, 2
 
 
 def attended(attention, query, memory, covered):
-    """Bahdanau's score with one head -> context (B,M) and weights (B,S)."""
+    """Bahdanau's score, head by head -> context (B,M) and weights (B,A,S)."""
     keys = memory.values @ attention.key.weight.T + (covered[..., None] * attention.coverage if covered.any() else 0)
-    scores = torch.tanh(attention.query(query)[:, None] + keys) @ attention.v[0]
-    weights = scores.masked_fill(~memory.mask, -torch.inf).softmax(-1)
-    return (weights[:, None] @ memory.values)[:, 0], weights
+    hidden = torch.tanh(attention.query(query)[:, None] + keys)
+    contexts, weights = [], []
+    for v, of_head, values in zip(attention.v, hidden.chunk(HEADS, -1), memory.values.chunk(HEADS, -1), strict=True):
+        weights.append((of_head @ v).masked_fill(~memory.mask, -torch.inf).softmax(-1))
+        contexts.append((weights[-1][:, None] @ values)[:, 0])
+    return torch.cat(contexts, -1), torch.stack(weights, 1)
 
 
 def read_out(readout, target, context):
@@ -32,7 +35,7 @@ def read_out(readout, target, context):
 
 
 def features_by_equations(decoder, x, memory, masks, features_mask):
-    """Features (B,T,F) and weights (B,T,S); `masks` of each layer."""
+    """Features (B,T,F) and weights (B,T,A,S); `masks` of each layer."""
     name, layers = decoder.config.name, list(decoder.layers)
     start = torch.tanh(decoder.bridge(memory.final)).view(len(x), LAYERS, -1, layers[0].hidden_size)
     states = [layer.start(*start[:, depth].unbind(1)) for depth, layer in enumerate(layers)]
@@ -43,7 +46,7 @@ def features_by_equations(decoder, x, memory, masks, features_mask):
         nonlocal covered
         context, weights = attended(decoder.attention, query, memory, covered)
         if decoder.attention.has_coverage:
-            covered = covered + weights
+            covered = covered + weights.mean(1)
         return context, weights
 
     for y in x.unbind(1):
@@ -70,7 +73,7 @@ def features_by_equations(decoder, x, memory, masks, features_mask):
 @pytest.mark.parametrize("options", [{}, {"residual": False}, {"coverage": True}, {"context_gate": True}], ids=str)
 @pytest.mark.parametrize("name", sorted(DECODERS))
 def test_a_decoder_is_its_equations_also_with_dropout(name, options):
-    model = toy.model("lstm", name, "additive", num_layers=LAYERS, **options)
+    model = toy.model("lstm", name, "additive", num_layers=LAYERS, heads=HEADS, **options)
     decoder, memory = model.decoder, model.encode(*toy.sources(LENGTHS))
     x = torch.randn(len(LENGTHS), T, model.config.embedding_size, dtype=torch.double)
     masks = [
@@ -83,4 +86,4 @@ def test_a_decoder_is_its_equations_also_with_dropout(name, options):
     decoder.features_mask = lambda rows: features_mask
     features, weights = decoder(x, memory)
     expected = features_by_equations(decoder, x, memory, masks, features_mask)
-    torch.testing.assert_close((features, weights[:, 0]), expected)
+    torch.testing.assert_close((features, weights.transpose(1, 2)), expected)
