@@ -58,10 +58,10 @@ def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
 def test_dropped_weights_leave_the_context_right_on_average():
     attention = build_attention(AttentionConfig("general", heads=2, dropout=0.3), D, M).double()
     query, values = torch.randn(1, 1, D, dtype=torch.double), torch.randn(1, S, M, dtype=torch.double)
-    memory = memory_of(attention, values, MASK[:1])
-    torch.testing.assert_close(attention(query, memory)[1].sum(-1), torch.ones(1, 2, 1, dtype=torch.double))
-    contexts = torch.cat([attention(query, memory)[0] for _ in range(3000)])
-    exact, _ = attention.eval()(query, memory)
+    exact, _ = attention.eval()(query, memory_of(attention, values, MASK[:1]))
+    many = [part.expand(3000, *part.shape[1:]) for part in (query, values, MASK[:1])]
+    contexts, weights = attention.train()(many[0], memory_of(attention, *many[1:]))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3000, 2, 1, dtype=torch.double))
     assert contexts.std(0).min() > 0.01
     torch.testing.assert_close(contexts.mean(0, keepdim=True), exact, atol=0.06, rtol=0)
 

@@ -8,7 +8,7 @@ import toy
 
 from nmt.model.decoder import Readout
 from nmt.model.recurrent import Masks
-from nmt.model.wirings import DECODERS
+from nmt.model.wirings import DECODERS, GNMT, Wiring
 
 LENGTHS, T, LAYERS, HEADS = [5, 2, 3], 4, 3, 2
 
@@ -87,3 +87,22 @@ def test_a_decoder_is_its_equations_also_with_dropout(name, options):
     features, weights = decoder(x, memory)
     expected = features_by_equations(decoder, x, memory, masks, features_mask)
     torch.testing.assert_close((features, weights.transpose(1, 2)), expected)
+
+
+def test_what_holds_for_a_wirings_step_does_not_for_another_step():
+    class Own(GNMT):
+        def step(self, *given):
+            return super().step(*given)
+
+    class Declared(Own):
+        embeds_once = True
+
+        def step(self, *given):
+            return super().step(*given)
+
+    class Renamed(GNMT):
+        pass
+
+    assert (Own.forward, Own.embeds_once, Own().context_is_last(1)) == (Wiring.forward, False, False)
+    assert (Declared.forward, Declared.embeds_once) == (Wiring.forward, True)
+    assert (Renamed.forward, Renamed.embeds_once, Renamed().context_is_last(1)) == (GNMT.forward, True, True)
