@@ -212,8 +212,8 @@ def _file_of_choice(group: str, name: str) -> ConfigFile:
 def package_of(group: str) -> str:
     """The dotted key that the settings of a group belong under."""
     files = (resource("conf") / group).glob("*.yaml")
-    packages = {_file(f"{group}/{path.stem}").package for path in files} - {""}
-    return packages.pop() if len(packages) == 1 else group
+    (package,) = {_file(f"{group}/{path.stem}").package for path in files} - {""}
+    return package
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,7 +12,10 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sentencepiece
@@ -22,8 +26,21 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import nmt
-from nmt.bundle import LEXICON, WEIGHTS, files, load, load_bundle, load_config, save, save_bundle, save_search, seal
-from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
+from nmt.bundle import (
+    LEXICON,
+    WEIGHTS,
+    files,
+    load,
+    load_bundle,
+    load_config,
+    save,
+    save_bundle,
+    save_packed,
+    save_search,
+    seal,
+)
+from nmt.data.lexicon import Lexicon
+from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.plain_data import to_dict
@@ -64,20 +81,26 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
     }
     assert bundle.tokenizer.models == tokenizer.models
     assert not bundle.model.training
+    assert (bundle_dir / "README.md").read_text() == "# card"
+    assert (bundle_dir / "scores.json").read_text() == "{}\n"
+    assert bundle.model.banned == [PAD_ID, UNK_ID, BOS_ID]
     assert (bundle.config.src, bundle.config.tgt) == ("de", "en")
 
 
 @pytest.mark.parametrize("joint", [True, False])
-@pytest.mark.parametrize("settings", [{}, {"tgt_normalization": "identity"}, {"normalization": "nmt_nfkc"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"tgt_normalization": "identity", "casing": "marked"}, {"normalization": "nmt_nfkc"}]
+)
 def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, joint, settings):
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
     config = toy.model_config("gru", tie="target")
-    save_bundle(tmp_path / "model", toy.bundle(config, tokenizer), "# card", {})
-    save_search(tmp_path / "model", Beam(beam_size=2))
-    again = load_bundle(tmp_path / "model").tokenizer
+    save_bundle(tmp_path / "run" / "model", toy.bundle(config, tokenizer), "# card", {})
+    save_search(tmp_path / "run" / "model", Beam(beam_size=2))
+    again = load_bundle(tmp_path / "run" / "model").tokenizer
     assert again.content == tokenizer.content
     assert again.normalizations == tokenizer.normalizations
+    assert again.rules == tokenizer.rules
     for text in ("1½ m² ，", "cafe\u0301"):
         assert again.encode_src([text]) == tokenizer.encode_src([text])
         assert again.encode_tgt([text]) == tokenizer.encode_tgt([text])
@@ -113,10 +136,20 @@ def test_no_folder_is_no_model(tmp_path):
         load_bundle(tmp_path / "nothing")
 
 
+def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
+    """In a run that has no model yet, and with another model inside."""
+    folder = bundle_dir.rename(bundle_dir.parent / "other")
+    for name in files.RUN_FILES:
+        (folder.parent / name).touch()
+    shutil.copytree(folder, folder / "model")
+    assert files.model_folder(folder) == folder
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
         (lambda c: c.update(format=99), "format is 99; this version reads 1 and 2"),
+        (lambda c: c.update(format=True), "format is True; this version reads 1 and 2"),
         (lambda c: c.update(code="import os"), "code is unknown"),
         (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
         (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),
@@ -130,6 +163,14 @@ def test_no_folder_is_no_model(tmp_path):
         (lambda c: c["search"].update(beam_size=10**9), "search.beam_size is 1000000000"),
         (lambda c: c.update(tgt_normalization="nfkc"), "tgt_normalization is 'nfkc'; choose one of: nfc, identity"),
         (lambda c: c.update(tags=True, directions=[f"{c['src']}-{c['tgt']}"]), "the tokenizer has no piece <2"),
+        (lambda c: c.update(scripts={"de": "Latin"}), "scripts has 'Latin'; it must be a code of ISO 15924, such as"),
+        (lambda c: c.update(scripts={"de": 3}), "scripts.de is 3; it must be of type str"),
+        (lambda c: c.update(scripts="Latn"), "scripts is 'Latn'; it must be a mapping, such as scripts.NAME='Latn'"),
+        (
+            lambda c: (c["model"]["attention"].update(name="none"), c["search"].update(coverage=0.1)),
+            r"search\.coverage is above 0, but the model has no attention \(attention=none\)",
+        ),
+        (lambda c: c.update(directions=["x"]), r"config\.json: directions has 'x'; it must be two codes, such as"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )
@@ -144,11 +185,16 @@ def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle
     now = load_bundle(bundle_dir)
     path = bundle_dir / "config.json"
     config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"format": 1}))
+    with pytest.raises(ValueError, match="checksums is unknown"):
+        load_config(bundle_dir)
     kept = ("nmt_version", "src", "tgt", "joint", "model", "search")
     path.write_text(json.dumps({"format": 1} | {key: config[key] for key in kept}))
     (before, _), bundle = load_config(bundle_dir), load_bundle(bundle_dir)
-    assert before.format == 1
+    assert (before.format, before.copy_letterless) == (1, True)
     assert all(one.equal(other) for one, other in zip(bundle.model.parameters(), now.model.parameters(), strict=True))
+    save_packed(bundle_dir, bundle_dir.parent / "packed")
+    assert load_bundle(bundle_dir.parent / "packed", packed=True).config.format == 2
     save_search(bundle_dir, replace(before.search, max_extra=11))
     assert json.loads(path.read_text())["format"] == 2
     assert load_bundle(bundle_dir).config.search.max_extra == 11
@@ -169,11 +215,37 @@ def test_a_number_of_any_size_is_refused_in_a_short_line(bundle_dir, key, number
     assert len(str(refusal.value)) < 500 + len(str(path))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3", " " * 1_000_001])
-def test_a_config_that_is_none_is_refused(bundle_dir, content):
+@pytest.mark.parametrize("content", ["", "[" * 100_000, '{"format": 1', "\xff"])
+def test_a_config_that_is_no_json_is_refused(bundle_dir, content):
     (bundle_dir / "config.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(ValueError, match="config.json"):
+    with pytest.raises(ValueError, match=r"config\.json is not JSON$"):
         load_bundle(bundle_dir)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3"])
+def test_a_config_that_is_no_mapping_is_refused(bundle_dir, content):
+    (bundle_dir / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"config\.json: the config is .*; it must be a mapping$"):
+        load_bundle(bundle_dir)
+
+
+def test_a_file_that_a_disk_does_not_give_is_named(bundle_dir, monkeypatch):
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(ValueError, match=r"config\.json cannot be read: Input/output error$"):
+        load_config(bundle_dir)
+
+
+def test_a_config_of_more_than_a_million_bytes_is_not_read(bundle_dir):
+    path = bundle_dir / "config.json"
+    content = path.read_bytes()
+    path.write_bytes(content + b" " * (1_000_000 - len(content)))
+    load_config(bundle_dir)
+    path.write_bytes(content + b" " * (1_000_001 - len(content)))
+    with pytest.raises(ValueError, match=r"config\.json has 1000001 bytes; it may have 1000000 at most$"):
+        load_config(bundle_dir)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +317,25 @@ def test_a_lexicon_that_does_not_fit_is_refused(bundle_dir, lexicon, change, mes
     edit_config(bundle_dir)
     with pytest.raises(ValueError, match=message):
         load_bundle(bundle_dir)
+
+
+def test_a_lexicon_has_a_row_for_each_source_piece_and_the_ids_of_target_pieces(tmp_path):
+    lexicon = Lexicon(torch.arange(4, dtype=torch.int32), torch.full((5, 2), 8, dtype=torch.int32))
+    save_file(vars(lexicon), tmp_path / LEXICON)
+    sums = {LEXICON: [hashlib.sha256((tmp_path / LEXICON).read_bytes()).hexdigest()]}
+    for src, tgt, message in (
+        (5, 9, ""),
+        (5, 8, "likely has ids that the vocabulary lacks"),
+        (9, 9, "likely is I32"),
+    ):
+        tokenizer = SimpleNamespace(src_vocab_size=src, tgt_vocab_size=tgt)
+        with pytest.raises(ValueError, match=message) if message else nullcontext():
+            assert load._load_lexicon(tmp_path, tokenizer, "cpu", sums).likely.equal(lexicon.likely)
+
+
+def test_weights_whose_sum_is_too_large_are_finite(bundle_dir):
+    edit_weights(bundle_dir, lambda weights: weights["output_bias"].fill_(3e38))
+    assert (load_bundle(bundle_dir).model.output_bias == 3e38).all()
 
 
 def test_a_model_directory_may_go_without_a_lexicon(bundle_dir):
@@ -365,6 +456,8 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     link = tmp_path / "link"
     link.symlink_to(bundle_dir)  # a link to the whole directory: the user's choice
     assert load_bundle(link)
+    save_search(link, Beam(beam_size=3))
+    assert load_bundle(bundle_dir).config.search == Beam(beam_size=3)
 
 
 @pytest.mark.parametrize("reader", [load, ensemble])
@@ -395,10 +488,12 @@ def test_a_config_is_utf_8_and_nothing_else(bundle_dir, encoding):
         load_bundle(bundle_dir)
 
 
-def test_a_model_without_checksums_is_refused(bundle_dir):
+@pytest.mark.parametrize("sums", [{}, {"checksums": 3}, {"checksums": {"config.json": 3}}], ids=str)
+def test_a_model_without_checksums_is_refused(bundle_dir, sums):
     path = bundle_dir / "config.json"
     data = json.loads(path.read_text())
-    path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"}))
+    del data["checksums"]
+    path.write_text(json.dumps(data | sums))
     with pytest.raises(ValueError, match="checksums must map each file to a list"):
         load_bundle(bundle_dir)
 

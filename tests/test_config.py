@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import re
+import typing
+from dataclasses import dataclass, is_dataclass
 
 import pytest
 import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.composition import flat
+from nmt.composition import defaults, flat
 from nmt.config import RunConfig
 from nmt.model.seq2seq import ModelConfig
-from nmt.plain_data import from_dict, to_dict
+from nmt.plain_data import CHOICES, check_types, from_dict, to_dict, typed_fields
 
 RUN = {
     "run": "x",
@@ -61,14 +63,22 @@ def test_plain_data_and_config_turn_into_each_other():
         ),
         ("model.cell", {"name": "gru", "forget_bias": 1.0}, "model.cell.forget_bias is unknown"),
         ("model.cell", "gru", "model.cell is 'gru'; it must be a mapping"),
+        ("tokenizer", "bpe", "tokenizer is 'bpe'; it must be a mapping"),
         ("model.cell", {}, "model.cell.name is None; choose one of"),
         ("model.cell", {"name": ["gru"]}, "model.cell.name is ..gru..; choose one of"),
         ("model.attention.name", "luong", "model.attention.name is 'luong'; choose one of: additive"),
         ("model.decoder.name", "x", "model.decoder.name is 'x'; choose one of: bahdanau, gnmt, input_feeding"),
         ("model.dropout", 1.5, "model.dropout is 1.5; it must be from 0 to 0.95"),
-        ("model.dropout", "a", "model.dropout is 'a'; it must be of type float"),
-        ("model.hidden_size", 4.5, "model.hidden_size is 4.5; it must be of type int"),
+        ("model.dropout", "a", "model.dropout is 'a'; it must be of type float, or auto$"),
+        ("model.hidden_size", 4.5, "model.hidden_size is 4.5; it must be of type int$"),
         ("model.hidden_size", True, "model.hidden_size is True; it must be of type int"),
+        ("model.encoder.num_layers", 0, "model.encoder.num_layers is 0; it must be from 1 to 32"),
+        ("model.decoder.num_layers", 0, "model.decoder.num_layers is 0; it must be from 1 to 32"),
+        (
+            "model.features_size",
+            5,
+            r"model.features_size is 5, but the output layer shares an embedding of 6 \(tie=all\); choose tie=none",
+        ),
         ("model.tie", "some", "model.tie is 'some'; choose one of: all, target, none"),
         ("model.tie", ["all"], "model.tie is ..all..; choose one of"),
         ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, inverse_sqrt"),
@@ -91,12 +101,38 @@ def test_plain_data_and_config_turn_into_each_other():
         ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
+        ("run", True, "run is True; it must be of type str, in quotes: 'run=\"...\"'$"),
+        ("model.dropout", True, "model.dropout is True; it must be of type float, or auto$"),
+        ("optim.freeze_steps", 3, "optim.freeze_steps is 3, but freeze names no part"),
+        ("optim.freeze", "encoder", "optim.freeze is 'encoder'; it must be a list$"),
+        ("optim.freeze", [1], r"optim.freeze\[0\] is 1; it must be of type str$"),
+        ("init_vocabulary", "swap", "init_vocabulary is swap, but there is no init="),
+        ("run", "/x", "run is '/x'; it must name a folder under runs_dir"),
+        ("run", "~/x", "run is '~/x'; it must name a folder under runs_dir"),
+        ("run", "a" * 256, "run has a name of 256 bytes; it may have 255 at most"),
         ("data._target_", "os.system", "data._target_ is unknown"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
     with pytest.raises(ValueError, match=message):
         from_dict(RunConfig, changed(path, value))
+
+
+@pytest.mark.parametrize("run", ["a" * 255, "a..b", "b/" + "a" * 255, "\ud800"])
+def test_a_run_has_any_name_that_a_folder_may_have(run):
+    assert from_dict(RunConfig, RUN | {"run": run}).run == run
+
+
+def test_the_folders_of_a_run_may_be_in_ones_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/homes/anna")
+    config = from_dict(RunConfig, RUN | {"runs_dir": "~/runs", "cache_dir": "~/cache"})
+    assert (config.runs_dir, config.cache_dir) == ("/homes/anna/runs", "/homes/anna/cache")
+
+
+def test_what_is_automatic_is_added_to_what_was():
+    run = changed("tokenizer.vocab_size", "auto") | {"auto": ["trainer.max_epochs"]}
+    config = from_dict(RunConfig, run)
+    assert (config.auto, config.tokenizer.vocab_size) == (("trainer.max_epochs", "tokenizer.vocab_size"), 8000)
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -117,7 +153,23 @@ def test_one_normalization_for_both_sides_is_read_as_in_older_configs():
 
 
 def test_an_int_serves_as_a_float():
-    assert from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout == 0.0
+    assert repr(from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout) == "0.0"
+
+
+def test_a_value_of_one_of_two_types_is_of_either_and_is_not_left_out():
+    @dataclass(frozen=True)
+    class Part:
+        size: int | str
+
+    assert [from_dict(Part, {"size": size}).size for size in (1, "all")] == [1, "all"]
+    with pytest.raises(ValueError, match="size is None; it must be of type int"):
+        from_dict(Part, {"size": None})
+
+
+def test_types_are_checked_of_what_there_is():
+    check_types(RunConfig, {"seed": -1, "model": {"dropout": 7}})
+    with pytest.raises(ValueError, match="model.dropout is 'a'; it must be of type float"):
+        check_types(RunConfig, {"model": {"dropout": "a"}})
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3])
@@ -160,6 +212,28 @@ def nested(depth):
     for _ in range(depth):
         value = [value]
     return value
+
+
+def parts(cls, data):
+    """Every part of a config, with its dataclass, its kind (of the same, chosen by name) and its plain data."""
+    kind = CHOICES[cls][data["name"]] if cls in CHOICES else cls
+    yield cls, kind, data
+    for field, of in typed_fields(kind).values():
+        if is_dataclass(of):
+            yield from parts(of, data[field.name])
+
+
+CHOSEN = [(base, {"name": name} | defaults(cls)) for base, table in CHOICES.items() for name, cls in table.items()]
+
+
+def test_every_number_has_a_least_and_a_greatest_value():
+    for cls, kind, data in (part for whole in [(RunConfig, FULL), *CHOSEN] for part in parts(*whole)):
+        for name, (_, of) in typed_fields(kind).items():
+            is_open = name == "valid" or (name == "seed" and kind is not RunConfig)
+            for value in () if not {int, float} & {of, *typing.get_args(of)} else (-(10**6), 10**13):
+                if value < 0 or not is_open:
+                    with pytest.raises(ValueError, match=rf"^{name} is {value}(\.0)?; it must "):
+                        from_dict(cls, data | {name: value})
 
 
 NO_NUMBERS = {

@@ -16,6 +16,7 @@ import nmt
 from nmt import publishing
 from nmt.bundle import load_bundle, save_search
 from nmt.bundle.files import folders_of
+from nmt.hub import is_remote, repository
 from nmt.publishing import with_head
 from nmt.search import Beam
 
@@ -99,12 +100,27 @@ def test_a_revision_a_private_model_and_what_is_not_there(hub, bundle_dir):
 
 
 def test_a_name_that_is_none_and_a_file_that_would_be_changed(bundle_dir):
-    with pytest.raises(ValueError, match="must be as hf://user/model"):
-        nmt.load("hf://model")
+    for name in ("model", "anna/de-en/model", "anna/de-en@"):
+        with pytest.raises(ValueError, match="must be as hf://user/model"):
+            nmt.load(f"hf://{name}")
     with pytest.raises(ValueError, match="must be as user/model"):
         publishing.push(bundle_dir, "de-en", "mit")
     with pytest.raises(ValueError, match="is on the hub"):
         save_search("hf://anna/de-en", Beam())
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("hf://anna/de-en", ("anna/de-en", None)),
+        ("hf:/anna/de-en", ("anna/de-en", None)),  # as a Path has it
+        ("hf://anna/de-en/", ("anna/de-en", None)),
+        ("hf://anna/de-en@refs/pr/1", ("anna/de-en", "refs/pr/1")),
+    ],
+)
+def test_an_address_is_a_name_and_a_revision(address, found):
+    assert is_remote(address)
+    assert repository(address) == found
 
 
 def test_a_link_leads_to_the_hubs_blobs_and_nowhere_else(bundle_dir, tmp_path):

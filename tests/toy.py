@@ -34,6 +34,7 @@ VOCAB = 11
 OPTIONS = {
     "context_gate": {"context_gate": True},
     "coverage": {"coverage": True, "heads": 2},
+    "no residual": {"num_layers": 2, "residual": False},
     "transparent": {"encoder": EncoderConfig(num_layers=2, direction="alternating", transparent=True)},
 }
 
@@ -74,13 +75,13 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
     heads = settings.pop("heads", 1)
     encoder = settings.pop("encoder", EncoderConfig(num_layers=layers))
     context_gate, coverage = settings.pop("context_gate", False), settings.pop("coverage", False)
-    positions = settings.pop("positions", None)
+    positions, residual = settings.pop("positions", None), settings.pop("residual", True)
     settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
     return ModelConfig(
         cell=CELL_KINDS[cell],
         encoder=encoder,
         attention=AttentionConfig(attention, heads, coverage=coverage, positions=positions),
-        decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),
+        decoder=DecoderConfig(decoder, num_layers=layers, residual=residual, context_gate=context_gate),
         **settings,
     )
 

@@ -47,7 +47,7 @@ def read_tensors(
             size = os.fstat(file.fileno()).st_size
             head = file.read(8)
             length = int.from_bytes(head, "little")
-            if len(head) < 8 or not 0 < length <= min(MAX_HEADER_BYTES, size - 8):
+            if not 0 < length <= min(MAX_HEADER_BYTES, size - 8):
                 raise ValueError(f"{path} cannot be read: it has no header")
             head += file.read(length)
             entries = _entries(path, head[8:], len(head), size)
@@ -56,7 +56,6 @@ def read_tensors(
             expected = {**expected, **{name: others[name[name.rindex(".") :]] for name in further}}
             _check(path, entries, expected)
             content, checksum = bytearray(size), hashlib.sha256(head)
-            content[: len(head)] = head
             place = len(head)
             with memoryview(content) as view:
                 while place < size and (count := file.readinto(view[place : place + CHUNK_BYTES])):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmt.cells import MASK, Cell
+from nmt.cells import Cell, Parameters
 from nmt.kernels.state_gradients import StateGradients, state_gradients
 from nmt.kernels.steps import Steps, steps_of
 from nmt.model.weight_gradients import weight_gradients
@@ -174,15 +174,15 @@ def _products(
 
 def parameters_of_transitions(
     cell: Cell, own: Sequence[str], extra: Sequence[Tensor], mask: Tensor | None
-) -> list[dict[str, Tensor]]:
+) -> list[Parameters]:
     """The cell's parameters of each transition, from (D,K*n,H) to (1,D,1,n*H), and the mask (1,D,B,H) if `pointwise`
     needs it."""
     chunks = [part.chunk(cell.depth, 1) for part in extra]
-    found = [
+    of_transitions = [
         {name: parts[k].reshape(1, len(parts[k]), 1, -1) for name, parts in zip(own, chunks, strict=True)}
         for k in range(cell.depth)
     ]
-    return [{**part, MASK: mask[None]} for part in found] if mask is not None and cell.own_product else found
+    return [cell.with_mask(part, None if mask is None else mask[None]) for part in of_transitions]
 
 
 def _at_last_transition(grads: Tensor, depth: int) -> Tensor:

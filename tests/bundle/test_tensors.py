@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
 import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
+from nmt.bundle import tensors as tensors_module
 from nmt.bundle.tensors import read_tensors
 
 EXPECTED = {"w": ("F32", (2, 3)), "ids": ("I32", (None,)), "b": ("F32", (5,))}
@@ -64,12 +67,50 @@ def test_metadata_and_empty_tensors_are_read(tmp_path):
     assert read_tensors(tmp_path / "x", EXPECTED)[0]["ids"].shape == (0,)
 
 
+def test_entries_may_stand_in_any_order(tmp_path):
+    there = header(b={"shape": [0], "data_offsets": [20, 20]}, w={"data_offsets": [20, 44]})
+    (tmp_path / "x").write_bytes(file_of(dict(reversed(there.items())), bytes(44)))
+    found, _ = read_tensors(tmp_path / "x", EXPECTED | {"b": ("F32", (0,))})
+    assert {name: tuple(tensor.shape) for name, tensor in found.items()} == {"w": (2, 3), "ids": (5,), "b": (0,)}
+
+
+def test_a_further_name_is_allowed_by_its_end_and_an_expected_one_is_what_it_must_be(tmp_path):
+    (tmp_path / "x").write_bytes(save({"a.size": torch.ones(2), "b.size": torch.ones(3)}))
+    found, _ = read_tensors(tmp_path / "x", {"a.size": ("F32", (2,))}, {".size": ("F32", (None,))})
+    assert found.keys() == {"a.size", "b.size"}
+    with pytest.raises(ValueError, match=r"a.size is F32 \[2\]; the config says I32 \[2\]"):
+        read_tensors(tmp_path / "x", {"a.size": ("I32", (2,))}, {".size": ("F32", (None,))})
+
+
+def test_more_than_there_is_memory_for_is_told_in_one_line(tmp_path, monkeypatch):
+    def too_many(size):
+        raise MemoryError
+
+    (tmp_path / "x").write_bytes(save(tensors()))
+    monkeypatch.setattr(tensors_module, "bytearray", too_many, raising=False)
+    with pytest.raises(ValueError, match="x has [0-9]+ bytes, more than there is memory for"):
+        read_tensors(tmp_path / "x", EXPECTED)
+
+
 def test_a_file_larger_than_what_is_read_at_once(tmp_path):
     many = {"w": torch.randn(700_000)}
     (tmp_path / "x").write_bytes(save(many))
     found, checksum = read_tensors(tmp_path / "x", {"w": ("F32", (None,))})
     assert found["w"].equal(many["w"])
     assert checksum == hashlib.sha256(save(many)).hexdigest()
+
+
+def test_a_file_that_comes_in_small_parts(tmp_path, monkeypatch):
+    class OnANetwork(io.FileIO):
+        def readinto(self, buffer):
+            return super().readinto(buffer[:7])
+
+    saved = tensors()
+    (tmp_path / "x").write_bytes(save(saved))
+    monkeypatch.setattr(Path, "open", lambda path, *_, **__: OnANetwork(path))
+    found, checksum = read_tensors(tmp_path / "x", EXPECTED)
+    assert all(found[name].equal(tensor) for name, tensor in saved.items())
+    assert checksum == hashlib.sha256(save(saved)).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -95,15 +136,20 @@ def test_a_file_larger_than_what_is_read_at_once(tmp_path):
         (file_of(header(w={"shape": [2, 2**70]})), "its header is damaged"),
         (file_of(header(w={"shape": [2, True]})), "its header is damaged"),
         (file_of(header(w={"shape": [2**40, 2**40]})), "its header is damaged"),
-        (file_of(header(w={"shape": [1] * 100_000})), "its header is damaged"),
+        (file_of(header(w={"shape": [1] * 100_000 + [2, 3]})), "its header is damaged"),
+        (file_of(header(w={"shape": {}, "data_offsets": [40, 44]}), bytes(44)), "its header is damaged"),
+        (file_of(header(ids={"shape": [0, 2**70], "data_offsets": [0, 0]})), "its header is damaged"),
+        (file_of(header(w={"scale": 2})), "its header is damaged"),
         (file_of(header(w={"dtype": None})), "its header is damaged"),
         (file_of(header(b={"data_offsets": [0, 20]})), "its tensors do not follow one another"),
+        (file_of(header(b={"data_offsets": [0, 20]}, w={"shape": [11], "data_offsets": [20, 64]})), "do not follow"),
         (file_of(header(w={"data_offsets": [44, 68]})), "its tensors do not follow one another"),
         (file_of(header(), bytes(65)), "it has [0-9]+ bytes, and its header is of [0-9]+"),
         (file_of(header(), bytes(63)), "it has [0-9]+ bytes, and its header is of [0-9]+"),
         (file_of(header(b=None, ids={"shape": [10], "data_offsets": [0, 40]})), "lacks the weight b"),
         (file_of(header(c={"dtype": "F32", "shape": [0], "data_offsets": [64, 64]})), "the weight c"),
         (file_of(header(w={"shape": [3, 2]})), r"w is F32 \[3, 2\]; the config says F32 \[2, 3\]"),
+        (file_of(header(w={"shape": [2, 3, 1]})), r"w is F32 \[2, 3, 1\]; the config says F32 \[2, 3\]"),
         (file_of(header(w={"dtype": "BF16"})), r"w is BF16 \[2, 3\]; the config says F32 \[2, 3\]"),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 from nmt.kernels.additive import _InChunks, additive_scores
 from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention, product
 
-B, T, S, D, M = 2, 3, 5, 8, 8
+B, T, S, D, M = 2, 3, 5, 8, 12
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
 
 
@@ -15,8 +15,10 @@ def memory_of(attention, values, mask=MASK):
 
 
 def attend(name, heads=1, size=None):
-    attention = build_attention(AttentionConfig(name, heads, size), D, M).double()
-    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, M, dtype=torch.double)
+    width = D if name == "dot" else M
+    attention = build_attention(AttentionConfig(name, heads, size), D, width).double()
+    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, width, dtype=torch.double)
+    assert attention.context_size == (0 if name == "none" else width)
     return attention, query, values, attention(query, memory_of(attention, values))
 
 
@@ -33,6 +35,7 @@ SCORES = {
 @pytest.mark.parametrize(("name", "size"), [*((name, None) for name in sorted(SCORES)), ("additive", 6)])
 def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
     attention, query, values, (context, weights) = attend(name, size=size)
+    assert name != "additive" or attention.v.shape == (1, size or M)
     for b in range(B):
         length = int(MASK[b].sum())
         for t in range(T):
@@ -47,7 +50,7 @@ def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
 def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
     _, _, _, (context, weights) = attend(name, heads)
     assert weights.shape == (B, heads, T, S)
-    assert context.shape == (B, T, M)
+    assert context.shape == (B, T, D if name == "dot" else M)
     torch.testing.assert_close(weights.sum(-1), torch.ones(B, heads, T, dtype=torch.double))
     assert (weights[1, :, :, 3:] == 0).all()
 
@@ -55,9 +58,10 @@ def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
 def test_dropped_weights_leave_the_context_right_on_average():
     attention = build_attention(AttentionConfig("general", heads=2, dropout=0.3), D, M).double()
     query, values = torch.randn(1, 1, D, dtype=torch.double), torch.randn(1, S, M, dtype=torch.double)
-    memory = memory_of(attention, values, MASK[:1])
-    contexts = torch.cat([attention(query, memory)[0] for _ in range(3000)])
-    exact, _ = attention.eval()(query, memory)
+    exact, _ = attention.eval()(query, memory_of(attention, values, MASK[:1]))
+    many = [part.expand(3000, *part.shape[1:]) for part in (query, values, MASK[:1])]
+    contexts, weights = attention.train()(many[0], memory_of(attention, *many[1:]))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3000, 2, 1, dtype=torch.double))
     assert contexts.std(0).min() > 0.01
     torch.testing.assert_close(contexts.mean(0, keepdim=True), exact, atol=0.06, rtol=0)
 
@@ -92,6 +96,16 @@ def test_additive_scores_of_any_size_are_finite_and_right():
     assert query.grad.isfinite().all()
 
 
+def test_what_attentions_learn_starts_at_the_scale_of_their_sums():
+    additive = build_attention(AttentionConfig("additive", heads=4, size=4000, coverage=True), D, M)
+    assert not additive.coverage.any()
+    assert additive.v.std().item() == pytest.approx(1000**-0.5, rel=0.1)
+    location = build_attention(AttentionConfig("location"), D, M)
+    assert location.position.shape == (256, D)
+    low, high = location.position.detach().aminmax()
+    assert (-low.item(), high.item()) == pytest.approx((D**-0.5, D**-0.5), rel=0.05)
+
+
 def test_no_attention_has_no_context():
     _, _, _, (context, weights) = attend("none")
     assert context.shape == (B, T, 0)
@@ -101,13 +115,14 @@ def test_no_attention_has_no_context():
 @pytest.mark.parametrize(
     ("config", "sizes", "message"),
     [
-        (("general", 3), (8, 8), "attention.heads is 3; it must divide the query size 8"),
+        (("general", 3), (8, 9), "attention.heads is 3; it must divide the query size 8"),
+        (("general", 4), (8, 6), "attention.heads is 4; it must divide the memory size 6"),
         (("dot", 1), (8, 6), "attention.name is 'dot', which needs one size"),
         (("additive", 4, 6), (8, 8), "attention.heads is 4; it must divide attention.size 6"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         build_attention(AttentionConfig(*config), *sizes)
 
 
@@ -139,7 +154,7 @@ def test_location_attention_knows_where_and_not_what(heads):
         scores = query[..., part] @ rows[:, part].T
         expected = scores.masked_fill(~MASK[:, None], -torch.inf).softmax(-1)
         torch.testing.assert_close(weights[:, head], expected)
-        torch.testing.assert_close(context[..., part], expected @ values[..., part])
+        torch.testing.assert_close(context.chunk(heads, -1)[head], expected @ values.chunk(heads, -1)[head])
     _, same = attention(query, memory_of(attention, torch.randn_like(values)))
     assert same.equal(weights)
 
@@ -148,6 +163,8 @@ def test_location_attention_knows_where_and_not_what(heads):
 def test_narrow_numbers_are_multiplied_in_full_width_on_the_cpu_alone(device, dtype):
     narrow = torch.zeros(B, T, D, device=device, dtype=torch.bfloat16)
     assert product(narrow, narrow.mT).dtype == dtype
+    with torch.autocast("cpu", torch.bfloat16):
+        assert product(narrow, narrow.mT).dtype == dtype
 
 
 def test_scores_do_not_depend_on_what_was_in_memory_before():

@@ -85,16 +85,6 @@ class ParameterOfAnotherName(Light):
     states = ("h", "product")
 
 
-class ParameterLikeX(Light):
-    def own_parameters(self, hidden_size):
-        return {"x": torch.ones(1, hidden_size)}
-
-
-class ParameterLikeAMethod(Light):
-    def own_parameters(self, hidden_size):
-        return {"values": torch.ones(1, hidden_size)}
-
-
 class Double(Light):
     def pointwise(self, *given):
         return (super().pointwise(*given)[0].double(),)
@@ -125,6 +115,27 @@ class StartsWithCounts(Light):
 
     def start(self, *vectors):
         return vectors[0], torch.zeros(len(vectors[0]), 1, dtype=torch.long)
+
+
+class StartsWithOneRow(Light):
+    def start(self, *vectors):
+        return (vectors[0][:1],)
+
+
+class StartsWithout(Light):
+    states = ("h", "c")
+
+    def start(self, *vectors):
+        return vectors[:1]
+
+
+class OneNameOfStates(Light):
+    states = "hc"
+
+
+class OfOddUnits(Light):
+    def own_parameters(self, hidden_size):
+        raise ValueError("units must be odd")
 
 
 class Drawn(Light):
@@ -164,14 +175,16 @@ ROWS = "3 rows of 8 units"
         (CellFirst, r"^the cell CellFirst: states is \('c', 'h'\); the first must be 'h', the cell's output$"),
         (OneName, r"^the cell OneName: gates is 'zn'; it must be a tuple of names, such as \('zn',\)$"),
         (ParameterOfAnotherName, "called 'product', which is taken; choose another$"),
-        (ParameterLikeX, "^the cell ParameterLikeX: a state or a parameter cannot be called 'x', which is taken"),
-        (ParameterLikeAMethod, "cannot be called 'values', which is taken; choose another$"),
         (Double, r"gives a tuple of a tensor \(3, 8\) of float64; it must give a tuple of h \(3, 8\)$"),
         (DoubleParameter, r"own_parameters\(8\) gives a \(1, 8\) of float64; it must have rows of 8"),
         (NoParameters, r"^the cell NoParameters: own_parameters\(8\) gives None; it must give a dict of tensors$"),
         (FailsBefore, r"^the cell FailsBefore: own_parameters fails \(IndexError: index 1 is out of bounds .*\)$"),
         (BiasOfAVector, r"initial_bias gives a tensor \(8,\) for 'z'; it must be one number$"),
         (StartsWithCounts, r"start of 3 rows gives .* of int64; it must give a tuple of float32 .* for h, count$"),
+        (StartsWithOneRow, r"start of 3 rows gives a tuple of a tensor \(1, 8\); it must give a tuple of float32"),
+        (StartsWithout, r"start of 3 rows gives a tuple of a tensor \(3, 8\); it must give .* for h, c$"),
+        (OneNameOfStates, r"states is 'hc'; it must be a tuple of names, such as \('hc',\)$"),
+        (OfOddUnits, "^units must be odd$"),
         (Drawn, "^the cell Drawn: pointwise called twice gives two results; it must draw nothing and keep nothing$"),
         (
             Listed,
@@ -187,6 +200,33 @@ def test_a_cell_that_gives_no_state_is_named(cell, message, device):
     with torch.device(device), pytest.raises(ValueError, match=message) as refused:
         Recurrent(cell(), E, H)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gates",
+        "x",
+        "hidden",
+        "output",
+        "product",
+        "multiplied",
+        "mask",
+        "grad_h",
+        "new_a",
+        "product_1",
+        "h",
+        "a.b",
+        "values",
+    ],
+)
+def test_a_parameter_whose_name_is_taken_is_refused(name):
+    class Named(Light):
+        def own_parameters(self, hidden_size):
+            return {name: torch.ones(1, hidden_size)}
+
+    with pytest.raises(ValueError, match=f"^the cell Named: a state or a parameter cannot be called '{name}', which"):
+        Recurrent(Named(), E, H)
 
 
 def test_a_cell_whose_rows_are_not_independent_is_refused():
@@ -265,11 +305,18 @@ class Detached(Light):
         return (super().pointwise(*given)[0].detach(),)
 
 
+class OutputDetached(CELLS["lstm"]):
+    def pointwise(self, *given):
+        h, c = super().pointwise(*given)
+        return h.detach(), c
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
         (OnCondition, "pointwise reads a number of a tensor, as `if` does, which mixes rows; use torch.where$"),
         (ChangedAfterwards, r"pointwise has no gradient \(RuntimeError: .*\); it must change nothing in place$"),
+        (OutputDetached, "h has no gradient"),
         (Detached, "h has no gradient; pointwise must compute it by torch, without no_grad or detach$"),
     ],
 )
@@ -280,7 +327,24 @@ def test_a_cell_that_cannot_be_trained_is_named_before_training(cell, message):
         Recurrent(cell(), E, H)
 
 
-@pytest.mark.parametrize("cell", [Light(), *toy.CELL_KINDS.values()], ids=repr)
+class Lenient(Light):
+    """A list for a tuple, an int for a float, a logarithm of less than 0."""
+
+    def start(self, *vectors):
+        return list(vectors)
+
+    def initial_bias(self):
+        return {"z": 1}
+
+    def pointwise(self, gates, x, state, parameters):
+        return super().pointwise(torch.log(gates), x, state, parameters)
+
+
+class OneLetter(CELLS["rnn"]):
+    gates = states = "h"  # as good as a tuple of one name
+
+
+@pytest.mark.parametrize("cell", [Light(), Lenient(), OneLetter(), *toy.CELL_KINDS.values()], ids=repr)
 def test_a_right_cell_is_tried_without_a_number_of_the_seeds(cell):
     check_pointwise.cache_clear()
     before = torch.get_rng_state()
@@ -290,12 +354,14 @@ def test_a_right_cell_is_tried_without_a_number_of_the_seeds(cell):
 
 def test_a_cell_that_cannot_have_so_few_units_is_not_tried():
     class Many(NoTuple):
+        own_product = True
+
         def gate_sizes(self, hidden_size):
             if hidden_size < 16:
                 raise ValueError("too few")
             return super().gate_sizes(hidden_size)
 
-    Recurrent(Many(), E, 16)
+    Recurrent(Many(), E, 16, recurrent_dropout=Dropout(0.1))
 
 
 def test_a_cell_is_tried_in_float32_whatever_torchs_default_type(default_dtype):

@@ -15,7 +15,7 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
 from nmt.cells.linear import LinearCell
 from nmt.kernels import steps as steps_module
-from nmt.model.recurrent import FUSED, Dropout, Masks, Recurrent, loop
+from nmt.model.recurrent import FUSED, Dropout, Masks, Recurrent, fused_kernel, loop
 from nmt.model.wirings import DECODERS, DecoderMasks
 
 B, T, E, H = 2, 4, 3, 6
@@ -137,6 +137,13 @@ def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
     compare_with_the_loop(made, lambda x, state: made.fused(FUSED[CELLS[name]], x, state))
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_fused_kernel_has_one_transition_a_step(device):
+    found = {name for name in KINDS if fused_kernel(KINDS[name], torch.device(device))}
+    assert found == ({"lstm"} if device == "cpu" else {"rnn", "rnn_relu", "gru", "lstm"})
+    assert not any(fused_kernel(CELLS[name](depth=2), torch.device(device)) for name in found)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in FUSED))
 def test_a_fused_kernel_computes_in_what_autocast_asks_for_and_sees_no_autocast(name, dtype):
@@ -190,9 +197,20 @@ def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
     compare_with_the_loop(made, made.at_once)
 
 
+@pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], ParallelCell)))
+def test_under_autocast_all_steps_at_once_have_a_wide_state_whatever_they_are_given(name):
+    made, x = layer(name, 1), torch.randn(B, T, E)
+    narrow = tuple(part.detach().bfloat16() for part in state_of(made.cell))
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, expected = made.at_once(x, narrow), made.at_once(x, tuple(part.float() for part in narrow))
+    assert outputs.dtype == torch.bfloat16
+    assert outputs.equal(expected)
+
+
+@pytest.mark.parametrize("numbers", [1, 3 * B * H])
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], LinearCell)))
-def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_three(name, monkeypatch):
-    monkeypatch.setattr(scan, "IN_CACHE", 3 * B * H)
+def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_one_or_three(name, numbers, monkeypatch):
+    monkeypatch.setattr(scan, "IN_CACHE", numbers)
     made = layer(name, 1).double()
     compare_with_the_loop(made, made.at_once)
 
@@ -210,10 +228,31 @@ def test_chunks_of_steps_equal_the_loop(monkeypatch):
     compare_with_the_loop(made, made.at_once)
 
 
-def test_a_gated_mean_is_a_number_where_both_gates_vanish():
+@pytest.mark.parametrize(("gate", "expected"), [(-200.0, 1), (-40.0, 0.5)])
+def test_a_gated_mean_is_a_number_where_both_gates_vanish(gate, expected):
     cell = CELLS["minlstm"]()
-    x = torch.cat([torch.full((1, 2 * H), -200.0), torch.ones(1, H)], -1)
-    assert (cell.pointwise(x[:, :0], x, (torch.zeros(1, H),), {})[0] == 1).all()
+    x = torch.cat([torch.full((1, 2 * H), gate), torch.ones(1, H)], -1)
+    assert (cell.pointwise(x[:, :0], x, (torch.zeros(1, H),), {})[0] == expected).all()
+
+
+@pytest.mark.parametrize("gates", [{"i": -200.0}, {"i": 200.0}, {"i": -300.0, "f": -200.0}], ids=str)
+@pytest.mark.parametrize("name", ["slstm", "mlstm"])
+def test_exponential_gates_of_any_size_overflow_nowhere(name, gates):
+    """In float32, in which e^200 is infinite and e^-200 is 0; the equations have double precision."""
+    cell = KINDS[name]
+    sizes, state = cell.gate_sizes(H), cell.start(*torch.randn(cell.num_initial_vectors, B, H))
+    parts = {gate: torch.randn(B, T, n) + gates.get(gate, 0.0) for gate, n in zip(cell.gates, sizes, strict=True)}
+    inputs, exact, expected = torch.cat(list(parts.values()), -1), tuple(part.double().numpy() for part in state), []
+    for t in range(T):
+        a = {gate: part[:, t].double().numpy() for gate, part in parts.items()}
+        exact = EQUATIONS[name](a, dict.fromkeys(cell.gates, 0.0), exact, {})
+        expected.append(torch.from_numpy(exact[0]).float())
+    if isinstance(cell, ParallelCell):
+        torch.testing.assert_close(cell.over_time(inputs, state, {}), torch.stack(expected, 1), rtol=1e-4, atol=1e-5)
+    for x, h in zip(inputs.unbind(1), expected, strict=True):
+        given = (x[:, :0], x) if cell.input_only else (x, x[:, :0])
+        state = cell.pointwise(*given, state, {})
+        torch.testing.assert_close(state[0], h, rtol=1e-4, atol=1e-5)
 
 
 def compare_with_the_loop(made, run):
@@ -244,29 +283,20 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
 
 
-@pytest.mark.parametrize("name", ["lstm", "lstm_peephole"])
-def test_the_forget_gate_starts_open_and_peepholes_start_closed(name):
-    made = Recurrent(CELLS[name](), E, H)
-    gates = dict(zip(made.cell.gates, made.bias_ih.chunk(4), strict=True))
-    assert (gates["f"] == 1).all()
-    assert all((gates[gate] == 0).all() for gate in "igo")
-    assert all((parameter == 0).all() for parameter in made.extra.values())
-
-
-def test_the_forget_gate_starts_open_behind_a_normalisation():
-    made = Recurrent(CELLS["lstm_ln"](depth=2, forget_bias=2.0), E, H)
-    assert made.extra["bias"].view(2, 5, H).mean(2).tolist() == [[0, 2, 0, 0, 0]] * 2
-    assert (made.bias_ih == 0).all()
-
-
-def test_transitions_are_counted_from_one():
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_transitions_are_counted_from_one(name):
     with pytest.raises(ValueError, match="depth is 0; it must be from 1 to 32"):
-        CELLS["gru"](depth=0)
+        CELLS[name](depth=0)
 
 
 def test_a_forget_bias_out_of_range_is_refused():
     with pytest.raises(ValueError, match="forget_bias is 99; it must be from -10 to 10"):
         CELLS["lstm"](forget_bias=99)
+
+
+def test_a_memory_has_at_least_one_head():
+    with pytest.raises(ValueError, match="heads is 0; it must be from 1 to 1024"):
+        CELLS["mlstm"](heads=0)
 
 
 @kinds
@@ -317,6 +347,32 @@ def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
     torch.manual_seed(7)
     assert torch.equal(dropped, loop([made], [x], [made.initial_state(B)], [made.masks(B).hidden])[0])
     assert not torch.allclose(dropped, made.eval()(x))
+
+
+@pytest.mark.parametrize("name", ["gru", "gru, depth 3", "gru_reset_before", "lstm_ln", "lstm_peephole"])
+def test_a_loop_under_autocast_is_narrow_and_the_same_but_for_rounding_also_with_dropout(name):
+    made, mask = layer(name, 1), 2.0 * (torch.rand(B, H) < 0.5)
+    x, results = torch.randn(B, T, E, requires_grad=True), []
+    state = tuple(part.detach().bfloat16() for part in state_of(made.cell))
+    for dtype in (torch.float32, torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            (outputs,) = loop([made], [x], [tuple(part.to(dtype) for part in state)], [mask])
+        assert outputs.dtype == dtype
+        results.append(
+            (outputs.float(), *torch.autograd.grad(outputs.float().square().sum(), [x, *made.parameters()]))
+        )
+    for exact, rough in zip(*results, strict=True):
+        assert rough.dtype == torch.float32
+        torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.05 * exact.abs().max().item())
+
+
+@kinds
+def test_no_two_gradients_share_memory(name):
+    """Else clipping, which is done in place, would scale both of them twice."""
+    made = layer(name, 1)
+    loop([made], [torch.randn(B, T, E)], [made.initial_state(B)], [None])[0].sum().backward()
+    places = [parameter.grad.untyped_storage().data_ptr() for parameter in made.parameters()]
+    assert len(set(places)) == len(places)
 
 
 def assert_diagonal(jacobian):
@@ -390,41 +446,18 @@ def test_in_every_decoder_a_dropped_h_enters_no_matrix_product(cell, decoder):
         torch.testing.assert_close(jacobian, torch.diag(jacobian.diagonal()), rtol=0, atol=0)
 
 
-def test_input_dropout_hits_every_step_alike():
-    made = Recurrent(CELLS["rnn"](), E, H, dropout=Dropout(0.5))
-    x = torch.randn(B, 1, E).expand(B, T, E)
-    torch.nn.init.zeros_(made.weight_hh)
-    outputs = made(x)
-    assert torch.equal(outputs[:, 0], outputs[:, -1])
-
-
-def test_dropout_goes_from_the_first_rate_to_the_last():
-    dropout, like = Dropout(0.5, first=0.0), torch.zeros(1, dtype=torch.double)
-    for share, rate in ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5)):
-        dropout.rise(share)
-        mask = dropout.mask(200, 200, like)
-        assert mask.dtype == like.dtype
-        assert mask.unique().tolist() == pytest.approx([0, 1 / (1 - rate)] if rate else [1])
-        assert (mask == 0).double().mean() == pytest.approx(rate, abs=0.01)
-
-
-def test_dropout_that_does_not_rise_stays_and_none_has_no_mask():
-    dropout = Dropout(0.5)
-    dropout.rise(0.0)
-    assert dropout.mask(2, 50, torch.zeros(1)).unique().tolist() == [0, 2]
-    assert Dropout().mask(2, 50, torch.zeros(1)) is None
-    assert Dropout(0.0, first=0.5).mask(2, 50, torch.zeros(1)).unique().tolist() == [0, 2]
-
-
 def test_every_cell_of_the_project_has_an_oracle():
     assert {*ONNX_OPERATORS, *EQUATIONS} >= {*CELLS, *(name for name in KINDS if "," not in name)}
     assert toy.VOCAB > toy.FIRST_ID
 
 
-def test_the_fast_tanh_is_a_tanh():
-    x = torch.cat([torch.linspace(-100, 100, 401), 1e-3 * torch.randn(7)])
+def test_the_fast_tanh_is_a_tanh(monkeypatch):
+    monkeypatch.setattr("nmt.cells.base.has_amx", lambda: False)  # Intel's processors with it have a faster one
+    x = torch.cat([torch.linspace(-100, 100, 4001), 1e-3 * torch.randn(99)])
     torch.testing.assert_close(tanh(x), torch.tanh(x), rtol=0, atol=3e-7)
-    assert torch.autograd.gradcheck(tanh, torch.randn(5, dtype=torch.double, requires_grad=True))
+    assert not torch.equal(tanh(x), torch.tanh(x))  # it is the fast one, which few numbers are too few for
+    x = torch.randn(len(x), dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(tanh, x, fast_mode=True)
 
 
 def test_what_goes_by_h_is_refused_where_no_gate_sees_it():
@@ -432,6 +465,11 @@ def test_what_goes_by_h_is_refused_where_no_gate_sees_it():
         CELLS["ssru"](depth=2)
     with pytest.raises(ValueError, match="recurrent_dropout is 0.1, but no gate of this cell sees h; choose 0"):
         toy.model_config("ssru", recurrent_dropout=0.1)
+
+
+def test_without_a_gate_there_is_nothing_to_peep_from():
+    none = CELLS["lstm_odyssey"](input_gate=False, forget_gate=False, output_gate=False, gate_recurrence=True)
+    assert (none.gates, none.states, none.own_parameters(H)) == (("g",), ("h", "c"), {})
 
 
 def test_contradicting_switches_are_refused():

@@ -109,25 +109,28 @@ def test_layers_above_the_first_add_to_what_is_below():
     torch.testing.assert_close(with_(x, LENGTHS)[0], without(x, LENGTHS)[0] + first(x, LENGTHS)[0])
 
 
-def test_every_second_layer_of_an_alternating_encoder_reads_backward():
-    made, x = encoder(num_layers=2, direction="alternating", residual=False), torch.randn(1, S, E, dtype=torch.double)
+@pytest.mark.parametrize("direction", ["unidirectional", "alternating"])
+def test_every_second_layer_of_an_alternating_encoder_alone_reads_backward(direction):
+    made, x = encoder(num_layers=2, direction=direction, residual=False), torch.randn(1, S, E, dtype=torch.double)
     length = torch.tensor([S])
     changed = x.clone()
     changed[:, -1] += 1
-    below = encoder(direction="alternating")
+    below = encoder(direction=direction)
     below.load_state_dict({k: v for k, v in made.state_dict().items() if k.startswith("layers.0.")})
     assert torch.equal(below(x, length)[0][:, :-1], below(changed, length)[0][:, :-1])
-    assert (made(x, length)[0] != made(changed, length)[0]).all()
+    sees_the_end = (made(x, length)[0] != made(changed, length)[0]).all(-1)[0].tolist()
+    assert sees_the_end == [direction == "alternating"] * (S - 1) + [True]
 
 
-def test_a_transparent_encoder_begins_with_the_mean_of_its_layers():
+def test_a_transparent_encoder_gives_a_mean_of_its_layers_and_begins_with_equal_weights():
     plain, mixed = encoder(num_layers=2), encoder(num_layers=2, transparent=True)
-    mixed.load_state_dict(plain.state_dict() | {"mix": torch.zeros(2)})
+    assert mixed.mix.tolist() == [0, 0]
+    mixed.load_state_dict(plain.state_dict() | {"mix": torch.tensor([0.25, 0.75]).log() + 1})
     first = encoder(num_layers=1)
     first.load_state_dict({k: v for k, v in plain.state_dict().items() if k.startswith("layers.0.")})
     x = torch.randn(B, S, E, dtype=torch.double)
     (top, final), (mean, final_of_mixed) = plain(x, LENGTHS), mixed(x, LENGTHS)
-    torch.testing.assert_close(mean, (top + first(x, LENGTHS)[0]) / 2)
+    torch.testing.assert_close(mean, 0.75 * top + 0.25 * first(x, LENGTHS)[0])
     assert torch.equal(final, final_of_mixed)
 
 

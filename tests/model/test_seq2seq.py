@@ -8,8 +8,10 @@ import toy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.engine.network import TrainedNetwork
+from nmt.model import seq2seq
 from nmt.model.attention import ATTENTIONS
 from nmt.model.encoder import EncoderConfig
+from nmt.model.recurrent import Recurrent
 from nmt.model.wirings import DECODERS
 
 LENGTHS, T = [5, 2, 3], 4
@@ -102,16 +104,21 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
     assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in model.parameters())
 
 
+@pytest.mark.parametrize("coverage", [False, True])
 @pytest.mark.parametrize("decoder", sorted(DECODERS))
-def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
+def test_hypotheses_of_a_sentence_stand_side_by_side(decoder, coverage):
     """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
-    network = TrainedNetwork(toy.model("gru", decoder, "additive").eval())
+    model = toy.model("gru", decoder, "additive", coverage=coverage, heads=2).eval()
+    network = TrainedNetwork(model)
     src, src_len = toy.sources(LENGTHS)
     ids = torch.tensor([4, 5, 6, 7, 8, 9])
     rows = torch.arange(len(LENGTHS)).repeat_interleave(2)
-    shared, _ = network.step(ids, network.start(src, src_len).select(rows))
-    copied, _ = network.step(ids, network.start(src[rows], src_len[rows]))
-    torch.testing.assert_close(shared, copied)
+    shared, copied = network.start(src, src_len).select(rows), network.start(src[rows], src_len[rows])
+    for _ in range(2):  # before the second step they differ in what they have covered
+        (of_shared, shared), (of_copied, copied) = network.step(ids, shared), network.step(ids, copied)
+        torch.testing.assert_close(of_shared, of_copied)
+    tgt = torch.stack([ids, ids.flip(0)], 1)
+    torch.testing.assert_close(model(src, src_len, tgt), model(src[rows], src_len[rows], tgt))
 
 
 def test_padded_targets_count_for_nothing():
@@ -128,6 +135,18 @@ def test_tied_tables_are_one_parameter(tie, tables):
     model = toy.model(tie=tie)
     assert len(model.tables()) == tables
     assert len(model.state_dict()) == len(list(model.named_parameters()))
+
+
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_tables_start_small_and_what_a_cell_reads_is_about_one(tie):
+    model = toy.model(tie=tie, vocab=2000, features_size=None if tie == "all" else 5)
+    assert model.output_table.shape == (2000, 6 if tie == "all" else 5)
+    for table in model.tables():
+        assert table.std().item() == pytest.approx(table.shape[1] ** -0.5, rel=0.05)
+    ids = torch.arange(2000)
+    assert model.embed_src(ids).std().item() == pytest.approx(1, rel=0.05)
+    assert model.embed_tgt(ids).std().item() == pytest.approx(1, rel=0.05)
+    assert model.embed_src(ids).equal(model.embed_tgt(ids)) == (tie == "all")
 
 
 def test_two_vocabularies_cannot_share_a_table():
@@ -163,6 +182,53 @@ def test_word_dropout_reaches_its_side(side):
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     losses = [toy.model(**{side: p}).loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]))[0] for p in (0.0, 0.5)]
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+def test_outside_training_nothing_is_dropped(decoder):
+    names = ("dropout", "recurrent_dropout", "src_word_dropout", "tgt_word_dropout")
+    batch = batch_of_targets()
+    plain, dropped = (toy.model("gru", decoder, num_layers=2, **dict.fromkeys(names, p)).eval() for p in (0.0, 0.5))
+    assert plain.loss(*batch) == dropped.loss(*batch)
+
+
+def test_every_layer_drops_at_the_rates_of_its_model():
+    model = toy.model("gru", num_layers=2, dropout=0.4, initial_dropout=0.1, recurrent_dropout=0.2)
+    assert (model.dropout.first, model.dropout.rate) == (0.1, 0.4)
+    layers = [part for part in model.modules() if isinstance(part, Recurrent)]
+    assert len(layers) == 6
+    assert all(part.dropout is model.dropout is model.decoder.dropout for part in layers)
+    assert {part.recurrent_dropout.rate for part in layers} == {0.2}
+
+
+def batch_of_targets():
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    return src, src_len, tgt, tgt.roll(1, 1), torch.tensor([4, 1, 3])
+
+
+@pytest.mark.parametrize("r_drop", [0.0, 5.0])
+def test_an_alignment_adds_the_cross_entropy_of_the_attention_to_it(r_drop):
+    model, batch = toy.model(attention="additive", heads=2), batch_of_targets()
+    _, weights = model(*batch[:3])
+    alignment = torch.rand(len(LENGTHS), T, max(LENGTHS), dtype=torch.double)
+    loss, nll = model.loss(*batch, alignment=alignment, r_drop=r_drop)
+    without, nll_without = model.loss(*batch)
+    torch.testing.assert_close(nll, nll_without)
+    torch.testing.assert_close(loss - without, -(alignment * (weights.mean(1) + 1e-6).log()).sum())
+
+
+def test_the_log_probabilities_of_tokens_are_those_of_all_pieces_but_the_banned(monkeypatch):
+    monkeypatch.setattr(seq2seq, "SCORED", 3)
+    model, (src, src_len, tgt_in, tgt_out, tgt_len) = toy.model().eval(), batch_of_targets()
+    places = torch.arange(T) < tgt_len[:, None]
+    features, _ = model(src, src_len, tgt_in)
+    logits = features @ model.output_table.T + model.output_bias
+    logits[..., model.banned] = -torch.inf
+    expected = logits.log_softmax(-1).gather(-1, tgt_out[..., None])[..., 0].masked_fill(~places, 0)
+    (real,) = places.flatten().nonzero(as_tuple=True)
+    found = model.token_log_probs(src, src_len, tgt_in, tgt_out, tgt_len, real)
+    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-5)
 
 
 def test_r_drop_without_dropout_is_the_plain_loss():

@@ -107,6 +107,7 @@ def test_a_folder_named_like_a_choice_is_a_folder(tmp_path, monkeypatch):
         ({"data": "corpus"}, "data.src, data.tgt must be given: data.src=de data.tgt=en"),
         ({"data": "multi31k"}, r"data is 'multi31k', which is no folder and no choice; did you mean multi30k\?$"),
         ({"cel": "gru"}, "cel is unknown; did you mean cell?"),
+        ({"cell": "xyz"}, "cell has no choice 'xyz'; choose one of: gru, "),
         ({"cell": "grru"}, "cell has no choice 'grru'; did you mean cell=gru?"),
         ({"cell": 3}, "cell is 3; it must be one of gru, .*, ssru or a mapping of its settings"),
         ({"experiment": {"name": "demo"}}, "experiment is {'name': 'demo'}; it must be one of bench_equal"),
