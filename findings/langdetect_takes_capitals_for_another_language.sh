@@ -2,8 +2,8 @@
 # langdetect 1.0.9: English in capitals is Vietnamese, and French and Spanish are German or Portuguese.
 # Guessed: the language of a line does not depend on its case. Found: of 18 sentences in nine languages it tells all, of
 # the same in capitals five, and is sure of some wrong ones (0.99999), so no threshold finds them. Of a word in capitals
-# it looks at single letters only. A corpus filtered by it loses headings, labels and warnings, and a model never learns
-# them. Lower-case a line that has no small letter before asking.
+# it looks at the first letter and the ending only. A corpus filtered by it loses headings, labels and warnings, and a
+# model never learns them. Lower-case a line that has no small letter before asking.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pysubs2 1.8.1: subtitles of a programming course lose their code: what stands in braces, and half of each "\n".
+# pysubs2 1.8.1: subtitles of a programming course lose their code: what stands in braces, and each "\n".
 # Guessed: SubRip text has tags in angle brackets, and all else is text that comes back as it was read. Found: it is
 # taken for Advanced SubStation text, in which {...} is a command and \n, \N and \h are breaks and spaces: a placeholder
 # such as {name} is gone, "C:\new" is two lines. plaintext, which one would give to a translator, lacks them already.
