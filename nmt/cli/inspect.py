@@ -139,7 +139,7 @@ def warn(fault: str | None) -> None:
 
 
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
-    from nmt.common.files import naming
+    from nmt.common.files import output_at
     from nmt.inspection import inspect_sentence, sections
     from nmt.translation.translator import Translator
 
@@ -171,8 +171,8 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     shown = sections(found)
     if everything:
         text = to_html(f"{found['src']} → {found['tgt']}", shown)
-        with naming(output):
-            output.write_text(text, encoding="utf-8")
+        with output_at(output) as file:
+            file.write(text.encode())
     else:
         charts: list[Any] = [chart for section in shown for chart in section.charts if not isinstance(chart, Table)]
         if not charts:

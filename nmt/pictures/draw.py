@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from nmt.common.files import naming
+from nmt.common.files import output_at
 from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
 from nmt.pictures.fonts import families
 
@@ -66,8 +66,10 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         figure.set_layout_engine("constrained")
         for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have free places
             paint(chart, part.subplots())
-        with naming(path):
-            figure.savefig(path, dpi=min(120, PIXELS / max(*figure.get_size_inches())))
+        with output_at(path) as file:
+            figure.savefig(
+                file, format=path.suffix[1:].lower(), dpi=min(120, PIXELS / max(*figure.get_size_inches()))
+            )
 
 
 def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
