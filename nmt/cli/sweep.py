@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import said_of, warn
 from nmt.common.bars import seen
+from nmt.common.extras import explained
 from nmt.common.shown import shown
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Sweep:
             raise
         except Exception as error:
             said = str(error) if isinstance(error, DivergenceError) else said_of(error)
+            if isinstance(error, ModuleNotFoundError):
+                said = explained(error, self.command)
             if said is None:
                 traceback.print_exc()
                 said = f"{type(error).__name__}: {error}"
