@@ -73,8 +73,11 @@ def train(
     try:
         from nmt.training.keywords import run_config
         from nmt.training.run import train as train_run
+
+        config = run_config(data, src, tgt, run, settings)
+        with shown_log(quiet), keyboard_interrupts():
+            return train_run(config, is_command=False)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(explained(error, "nmt.train") or str(error), name=error.name) from None
-    config = run_config(data, src, tgt, run, settings)
-    with shown_log(quiet), keyboard_interrupts():
-        return train_run(config, is_command=False)
+        if (missing := explained(error, "nmt.train")) is None:
+            raise
+        raise ModuleNotFoundError(missing, name=error.name) from None

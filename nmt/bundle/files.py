@@ -54,8 +54,11 @@ def model_folder(folder: str | Path) -> Path:
         if folder.is_file():
             raise ValueError(f"{folder} is a file, and a model is a folder; -i FILE translates one")
         raise ValueError(f"{folder} is no model directory: there is no such folder{near_folder(folder)}")
-    if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
-        raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
+    if not (folder / CONFIG).exists():
+        if (folder / RUN_MODEL / CONFIG).is_file():
+            raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
+        exported = "; translate.py in it translates" if (folder / "encoder.onnx").is_file() else ""
+        raise ValueError(f"{folder} is no model directory: it has no {CONFIG}{exported}")
     return folder.resolve()
 
 

@@ -18,7 +18,7 @@ from nmt.common.files import from_home, output_at
 from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions, Segment
-from nmt.formats.files import opened, whole
+from nmt.formats.files import check_compression, opened, whole
 from nmt.formats.inline import lines_of, parts_of, with_lines
 from nmt.formats.sniff import markup_of
 
@@ -97,7 +97,10 @@ def _refuse_options(kind: str, options: argparse.Namespace) -> None:
 def _refuse_suffix(kind: str, options: argparse.Namespace) -> None:
     """Raises ValueError for an output whose suffix is of another format. Lines of text may go to a TSV; if --format
     overrides the suffix of the input, the output may have that suffix, too."""
-    if options.output in (None, STDOUT) or options.format == TEXT:
+    if options.output in (None, STDOUT):
+        return
+    check_compression(options.output)
+    if options.format == TEXT:
         return
     there, right = format_of(options.output), {TEXT, kind, TSV if kind == TEXT else kind}
     if options.format and options.input:

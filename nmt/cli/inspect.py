@@ -14,7 +14,7 @@ from nmt.answers import TOO_LONG
 from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import add_common, add_direction
 from nmt.common.bars import bar, map_counted, seen, tracked
-from nmt.common.files import naming
+from nmt.common.files import output_at
 from nmt.common.json_text import to_json
 from nmt.common.stream import REPLACED, read_groups, valid
 from nmt.data.readers import read_lines
@@ -159,8 +159,8 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     shown = sections(found)
     if everything:
         text = to_html(f"{found['src']} → {found['tgt']}", shown)
-        with naming(output):
-            output.write_text(text, encoding="utf-8")
+        with output_at(output) as file:
+            file.write(text.encode())
     else:
         charts: list[Any] = [chart for section in shown for chart in section.charts if not isinstance(chart, Table)]
         if not charts:

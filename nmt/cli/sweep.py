@@ -15,6 +15,7 @@ from typing import Any
 from nmt.cli.errors import said_of, warn
 from nmt.cli.schema import run_name
 from nmt.common.bars import seen
+from nmt.common.extras import explained
 from nmt.common.files import from_home, locked
 from nmt.common.shown import shown
 from nmt.config import check_run
@@ -57,6 +58,8 @@ class Sweep:
             raise
         except Exception as error:
             said = str(error) if isinstance(error, DivergenceError) else said_of(error)
+            if isinstance(error, ModuleNotFoundError):
+                said = explained(error, self.command)
             if said is None:
                 traceback.print_exc()
                 said = f"{type(error).__name__}: {error}"

@@ -22,7 +22,7 @@ from nmt.distribution.compression import FAST, chunks_of, compression_of, writin
 from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, Part
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # anything else is text
-NOT_LINES = (".jsonl", ".json", ".csv")  # their lines are not text
+NOT_LINES = (".jsonl", ".json", ".csv", ".bz2", ".xz")  # their lines are not text
 
 CopyOf = Callable[[int], Path | None]  # a part's number -> the path to copy it to, or None
 

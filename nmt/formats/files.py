@@ -12,11 +12,13 @@ from typing import BinaryIO, cast
 from nmt.common.suggestions import near_file
 
 MAX_BYTES = 1 << 26  # of a file that is read as a whole, unpacked; its parsed tree takes ten times as much
+UNREAD = (".bz2", ".xz", ".zst")  # as text, what they compress would be nonsense
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
+    check_compression(path)
     try:
         file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
@@ -29,6 +31,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def check_compression(path: Path) -> None:
+    """Raises ValueError for a name that says another compression than gzip."""
+    if path.suffix in UNREAD:
+        raise ValueError(f"{path} ends in {path.suffix}; of compressed files only .gz is read and written here")
 
 
 def whole(file: BinaryIO, name: str) -> bytes:

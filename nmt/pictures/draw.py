@@ -21,7 +21,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.rcsetup import cycler
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from nmt.common.files import naming
+from nmt.common.files import output_at
 from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
 from nmt.pictures.fonts import families
 from nmt.pictures.layout import INCH, diagram, heatmap
@@ -68,8 +68,10 @@ def save(charts: Sequence[Picture], path: Path) -> None:
                 paint_drawing(one, part)
             else:
                 paint_lines(one, part.subplots())
-        with naming(path):
-            figure.savefig(path, dpi=min(120, PIXELS / max(*figure.get_size_inches())))
+        with output_at(path) as file:
+            figure.savefig(
+                file, format=path.suffix[1:].lower(), dpi=min(120, PIXELS / max(*figure.get_size_inches()))
+            )
 
 
 class Drawn(NamedTuple):

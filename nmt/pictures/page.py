@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.common.files import naming
+from nmt.common.files import output_at
 from nmt.common.json_text import to_json
 from nmt.common.shown import MOST
 from nmt.pictures.alt_text import described, numbers
@@ -164,8 +164,8 @@ def save_svg(chart: Picture, path: Path) -> None:
 
 
 def write_svg(drawn: Drawn, path: Path) -> None:
-    with naming(path):
-        path.write_text(f"{drawn[0]}\n", encoding="utf-8")
+    with output_at(path) as file:
+        file.write(f"{drawn.svg}\n".encode())
 
 
 def to_text(sections: Sequence[Section]) -> str:

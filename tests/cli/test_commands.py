@@ -454,7 +454,11 @@ def bad_calls(trained, corpus_dir, tmp_path):
     )
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "config.yaml").touch()  # alone it makes no run
-    yield ("nmt-translate", tmp_path / "empty"), "config.json cannot be read: No such file or directory"
+    yield ("nmt-translate", tmp_path / "empty"), "empty is no model directory: it has no config.json"
+    exported = tmp_path / "exported"
+    exported.mkdir()
+    (exported / "encoder.onnx").touch()
+    yield ("nmt-translate", exported), "exported is no model directory: it has no config.json; translate.py in it tr"
     yield ("nmt-translate", trained), f"{trained} is no model directory; did you mean {model}?"
     for option, most in {"--threads": 1024, "--batch-size": 100_000, "--sample": 1000, "--mbr": 1000}.items():
         yield (

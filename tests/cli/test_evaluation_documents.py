@@ -139,6 +139,7 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
             ["-i", "a.txt", "-o", "b.xlf"],
             "b.xlf is the name of a file in xliff, but the translation is lines of text",
         ),
+        (["-o", "b.txt.bz2"], "b.txt.bz2 ends in .bz2; of compressed files only .gz is read and written"),
         (["--format", "vtt", "-o", "b.xlf"], "b.xlf is the name of a file in xliff, but the translation is vtt"),
         (["-i", "a.vtt", "-o", "b.vtt", "--column", "7:9"], "--column does nothing in vtt; it is for xlsx, csv, tsv"),
         (["-i", "a.tmx", "-o", "b.tmx", "--state", "review"], "--state does nothing in tmx; it is for xliff, po"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import sys
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def test_the_means_over_seeds_follow_the_table_of_the_runs(tmp_path, capsys):
 
 
 def test_a_run_that_fails_is_a_row_that_says_so_and_the_others_go_on(monkeypatch, tmp_path, corpus_dir, capsys):
+    monkeypatch.setitem(sys.modules, "mlflow", None)  # as if it were not installed
+    with pytest.raises(SystemExit):
+        call(monkeypatch, tmp_path, "-m", "-q", *data_of(corpus_dir), *SHORT, "trainer.loggers=[mlflow]", "run=lacks")
+    lacks = "nmt-train needs MLflow: pip install 'nmt[mlflow]'"
+    assert [row["end"] for row in rows(tmp_path / "runs" / "lacks")] == [lacks]
+    assert "Traceback" not in (err := capsys.readouterr().err)
+    assert err.endswith(f": {lacks}\n")
+    shutil.rmtree(tmp_path / "runs" / "lacks")
     overrides = [*data_of(corpus_dir), *SHORT, "model.attention.heads=5,2", "-q"]
     for _ in range(2):  # the same command goes on in the same folder
         with pytest.raises(SystemExit) as stopped:

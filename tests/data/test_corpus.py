@@ -56,6 +56,7 @@ def test_a_line_ends_at_newline_only_and_a_bom_is_no_text(tmp_path):
     ("files", "message"),
     [
         ({}, "has no train.de \\+ train.en or train.tsv or train.jsonl"),
+        ({"train.de.xz": b"", "train.en.xz": b""}, "train.de.xz ends in .xz; of compressed files only .gz is read"),
         ({"train.de": b"a\n"}, "train.de has no partner train.en"),
         ({"train.de": b"a\nb\nc\n", "train.en": b"a\n"}, "train.de has 3 lines but .*train.en has 1; line i"),
         ({"train.de": b"a\n\xff\n", "train.en": b"a\nb\n"}, r"train.de, line 2 is not UTF-8 \(data.malformed"),

@@ -148,6 +148,10 @@ def test_a_folder_or_nothing_in_the_place_of_a_file_is_one_clear_line(tmp_path):
             list(read_lines(tmp_path / missing))
     with pytest.raises(ValueError, match="nowhere is missing"):
         list(read_lines(tmp_path / "nowhere"))
+    for suffix in (".bz2", ".xz", ".zst"):
+        (tmp_path / f"a.de{suffix}").write_bytes(b"BZh91")
+        with pytest.raises(ValueError, match=rf"a.de{suffix} ends in {suffix}; of compressed files only .gz is read"):
+            list(read_lines(tmp_path / f"a.de{suffix}"))
 
 
 def test_a_corpus_of_no_folder_is_not_the_current_one():

@@ -122,7 +122,13 @@ def test_rows_of_parquet_are_read_a_part_at_a_time(tmp_path):
 
 
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
-    for name, content in {"a.de": "x", "b.tsv": "de\ten\n", "c.tsv": "de\tfr\n", "d.jsonl": "{}"}.items():
+    for name, content in {
+        "a.de": "x",
+        "b.tsv": "de\ten\n",
+        "c.tsv": "de\tfr\n",
+        "d.jsonl": "{}",
+        "i.de.bz2": "BZ",
+    }.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "f.tsv").write_text("de\tde\n")
     pq.write_table(pa.table({"id": [1]}), tmp_path / "e.parquet")
@@ -146,6 +152,7 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
     assert refused("ge", "id") == "e.parquet has columns of other types than g.parquet"
     assert input_format_of([files["h"]], "1", as_text=False).column == "1"  # a name before a number
     assert refused("d").startswith("d.jsonl: what can be translated is")
+    assert refused("i").startswith("i.de.bz2: what can be translated is")
     assert refused("e", "id") == "e.parquet: the column 'id' is of type int64; it must hold text"
     assert input_format_of([files["b"]], None, as_text=True).kind == "text"
     assert input_format_of([files["a"], files["b"]], None, as_text=True).kind == "text"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import itertools
 import json
 import math
+import os
 import re
 import zlib
 from dataclasses import replace
@@ -52,6 +54,19 @@ def test_the_suffix_gives_the_format(suffix, tmp_path):
     save([MAP, LINES, GRAPH], tmp_path / f"a.{suffix}")
     start = (tmp_path / f"a.{suffix}").read_bytes()[:200]
     assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[suffix] in start or b"<?xml" in start
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    def full(self, file, **_):
+        file.write(b"half") if hasattr(file, "write") else file.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"the one before")
+    monkeypatch.setattr("nmt.pictures.draw.Figure.savefig", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.png"):
+        save([GRAPH], path)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("a.png", b"the one before")]
 
 
 @pytest.mark.parametrize(

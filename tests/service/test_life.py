@@ -201,7 +201,7 @@ def test_what_comes_slowly_or_is_too_much_leaves_no_trace(own):
 
 def test_a_wrong_start_is_one_line_and_exit_code_2(tmp_path, model_dirs):
     for arguments, message in (
-        (["--pair", f"de-en={tmp_path}"], "config.json cannot be read"),
+        (["--pair", f"de-en={tmp_path}"], "no model directory: it has no config.json"),
         (["runs/demo/model"], "say which models to serve by --pair: --pair runs/demo/model"),
         (["--pair", "nonsense"], "nonsense is no model directory"),
         (["--pair", f"de-en={model_dirs['de-en']}", "--keys", str(tmp_path / "none")], "none is missing"),

@@ -61,6 +61,15 @@ def test_the_same_settings_give_the_same_weights_as_on_the_command_line(corpus_d
     assert all(ours[name].equal(theirs[name]) for name in ours)
 
 
+def test_a_library_that_training_lacks_is_named_with_its_extra(monkeypatch):
+    def lacking(*_, **__):
+        raise ModuleNotFoundError(name="mlflow")
+
+    monkeypatch.setattr("nmt.training.run.train", lacking)
+    with pytest.raises(ModuleNotFoundError, match=r"nmt.train needs MLflow: pip install 'nmt\[mlflow\]'"):
+        nmt.train(run="mine", trainer={"loggers": ["mlflow"]})
+
+
 def test_a_model_to_start_from_brings_its_own_settings(trained, corpus_dir):
     started = config(corpus_dir, "de", "en", init=str(trained / "model"), trainer={"max_epochs": 3})
     assert (started.model.hidden_size, started.tokenizer.vocab_size) == (48, 320)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from glob import escape as glob_escape
 from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
@@ -16,7 +17,7 @@ from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Row, lines_of, paired_rows
-from nmt.formats.files import opened
+from nmt.formats.files import check_compression, opened
 
 SPELT_OUT = 2  # of READERS, in a message of missing files; of the others the suffix
 
@@ -70,8 +71,12 @@ class FileCorpus(Corpus):
         raise ValueError(self._nothing(split, layouts))
 
     def _nothing(self, split: str, layouts: list[list[str]]) -> str:
-        """The error message for a split without files, with a hint if `split` is the file of one side."""
+        """The error message for a split without files, with a hint if `split` is the file of one side. Raises
+        ValueError for files of another compression than gzip."""
         folder, name = (self.folder / f"{split}.tsv").parent, Path(split).name
+        for path in sorted(folder.glob(f"{glob_escape(name)}*")):
+            if f"{path.name}.".startswith(f"{name}."):
+                check_compression(path)
         if has_known_suffix(split):
             return f"{folder} has no {name}"
         expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[: 1 + SPELT_OUT])
