@@ -91,6 +91,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     from nmt.sweep.outcomes import sorted_outcomes, text_table
     from nmt.sweep.space import in_words, quoted
     from nmt.sweep.study import TABLE, StudyPlan, search
+    from nmt.training.early_check import check_machine
 
     register()
     fixed, run = split_overrides(options.overrides)
@@ -98,6 +99,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     config = configured([*fixed, f"run={quoted(run)}"], options)
     space, decided = left_by_start(space_for(options, fixed), config, options)
     check_space(space, fixed, options)
+    check_machine(config)
     show_log(options.quiet)
     if decided:
         log.info("init=%s decides, and the search leaves as it is: %s", config.init, ", ".join(decided))

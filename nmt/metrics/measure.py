@@ -93,12 +93,10 @@ class Measure:
         Raises ValueError when the requested tokenisation is not available on this machine.
         """
         found = writing(language, (ref for ref in refs if ref))
-        if config.tokenize == "auto":
+        check_tokenization(config)
+        tokenize: str = config.tokenize
+        if tokenize == "auto":
             tokenize = next(name for name in _PREFERRED[found] if _obstacle(name) is None)
-        elif obstacle := _obstacle(config.tokenize):
-            raise ValueError(f"metric.tokenize is {config.tokenize!r}, which cannot be had here: {obstacle}")
-        else:
-            tokenize = config.tokenize
         return cls(config.name, tokenize, found in ("chinese", "japanese"))
 
     @property
@@ -190,6 +188,12 @@ METRICS: dict[str, Metric] = {
     ),
     "nll": Metric("nll", None, less_is_better=True),
 }
+
+
+def check_tokenization(config: MetricConfig) -> None:
+    """Raises ValueError when the requested tokenisation is not available on this machine."""
+    if config.tokenize != "auto" and (obstacle := _obstacle(config.tokenize)):
+        raise ValueError(f"metric.tokenize is {config.tokenize!r}, which cannot be had here: {obstacle}")
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:

@@ -73,7 +73,6 @@ def search(
     other settings, or when the first trials all fail; ModuleNotFoundError without the extra nmt[tune]; and what
     `training` raises, except TrialFailedError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
     while study.do_next(training):
         pass
@@ -88,6 +87,7 @@ class Study:
     ) -> None:
         self.folder, self.space, self.metric, self.plan = folder, space, metric, plan
         self.optuna = _optuna()
+        folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
             self.study: optuna.Study = self.optuna.create_study(
                 study_name=NAME,

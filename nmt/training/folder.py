@@ -15,7 +15,7 @@ import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.automatic import AUTO
-from nmt.common.files import locked, remove_drafts, write_atomically
+from nmt.common.files import check_writable, locked, remove_drafts, write_atomically
 from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
@@ -149,6 +149,14 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collectio
 def is_first_process() -> bool:
     """Whether this process, of several that train one model, is the one that writes."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+def check_free(run_dir: Path) -> None:
+    """Raises InUseError when another process is training the run, and OSError when the folder cannot be written."""
+    check_writable(run_dir)
+    if run_dir.exists():
+        with taken(run_dir):
+            pass
 
 
 @contextmanager
