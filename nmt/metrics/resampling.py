@@ -32,9 +32,7 @@ def in_little_memory() -> Iterator[None]:
         yield
 
 
-def _scores(
-    stats: Sequence[Sequence[float]], metric: Any, samples: int, seed: int | np.random.Generator | None
-) -> list[Any]:
+def _scores(stats: Sequence[Sequence[float]], metric: Any, samples: int, seed: Any) -> list[Any]:
     """The scores of the resamples of a text, from the counts of its sentences; the same seed draws the same."""
     rng, rows = np.random.default_rng(seed), np.array(stats, np.float32)
     draws = (rng.choice(len(rows), len(rows)) for _ in range(samples))

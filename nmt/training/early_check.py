@@ -11,10 +11,12 @@ from nmt.common.files import check_writable
 from nmt.config import RunConfig
 from nmt.data.mixing import check_weights
 from nmt.kernels.trace import undisturbed
-from nmt.metrics.measure import check_tokenization
+from nmt.metrics.measure import check_metric, check_tokenization
 from nmt.model.seq2seq import Seq2Seq
+from nmt.search.check import check_search
 from nmt.training.loggers import check_loggers
 from nmt.training.machine import Hardware, choose_hardware
+from nmt.training.optim import check_schedule
 from nmt.training.parts_check import check_parts, has_own_parts
 from nmt.training.warm_start import frozen_parameters
 
@@ -34,9 +36,13 @@ def check_machine(config: RunConfig) -> Hardware:
 
 @undisturbed()
 def check_settings(config: RunConfig, processes: int) -> None:
-    """Raises ValueError for settings that no text makes possible: sizes that do not fit each other, an attention or a
-    decoder of the user's own that is faulty, parts to freeze that the model lacks, weights of other parts."""
+    """Raises ValueError for settings that no text makes possible: sizes that do not fit each other, parts to freeze
+    that the model lacks, weights of other texts, and a faulty attention, decoder, metric, schedule or search of the
+    user's own."""
     check_weights(config.data.mix, config.data.every_part(config.data.train))
+    check_metric(config.metric.name)
+    check_schedule(config.optim)
+    check_search(config.search)
     with torch.device("meta"):
         model = Seq2Seq(config.model, PIECES, PIECES)
     frozen_parameters(model, config.optim.freeze)

@@ -20,11 +20,13 @@ from nmt.bundle import load_bundle
 from nmt.common.files import locked
 from nmt.config import RunConfig
 from nmt.data.batching import collate
-from nmt.metrics.measure import Measure
+from nmt.metrics.measure import METRICS, Measure, Metric
 from nmt.plain_data import from_dict
+from nmt.search import Greedy
 from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.machine import Hardware
 from nmt.training.metrics_file import COLUMNS, read_metrics
+from nmt.training.optim import SCHEDULES
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long
@@ -194,6 +196,10 @@ def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, monkeypatch, chan
         ({"optim__freeze": ["middle"]}, "optim.freeze has 'middle'; the model has: decoder, "),
         ({"data__mix": {"weights": [3, 1]}}, r"data.mix.weights has 2 number\(s\), but .* 1 part\(s\): train"),
         ({"metric": {"tokenize": "ja-mecab"}}, "metric.tokenize is 'ja-mecab', which cannot be had here: none"),
+        ({"optim__schedule": "linear"}, "^the schedule 'linear' gives nan at 0.0; it must give the share of"),
+        ({"optim__schedule": "cosine"}, r"^the schedule 'cosine' fails \(TypeError: .*\); it must give the share of"),
+        ({"metric": {"name": "chrf++"}}, r"^the metric 'chrf\+\+' fails \(AttributeError: .*\); its function must"),
+        ({"search": {"name": "greedy"}}, "^the search Greedy gives NoneType for 2 sentences; find must give, for"),
         ({"trainer__precision": "float16"}, "'float16', which this processor cannot do"),
         ({"trainer__strategy": "torchrun"}, "trainer.strategy is torchrun, but .*: start it by torchrun"),
         ({"trainer__strategy": "slurm"}, "trainer.strategy is slurm, but .*: start it by srun"),
@@ -210,6 +216,10 @@ def test_what_no_text_makes_possible_is_told_before_it_is_prepared(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("nmt.training.run.prepare", None)
     monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "none")
+    monkeypatch.setitem(SCHEDULES, "linear", lambda done: math.nan)
+    monkeypatch.setitem(SCHEDULES, "cosine", lambda done: None)
+    monkeypatch.setitem(METRICS, "chrf++", Metric("mine", lambda measure, refs: None))
+    monkeypatch.setattr(Greedy, "find", lambda self, *_: None)
     for name in ("wandb", "tensorboard"):
         monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
     (tmp_path / "file").touch()
