@@ -23,6 +23,7 @@ def push(model: str | Path, repository: str, license: str, private: bool = False
     knows, such as apache-2.0. Raises ValueError."""
     if not re.fullmatch(NAME, repository):
         raise ValueError(f"{shown(repository)} is no name of the hub's; it must be as user/model")
+    hub = library()
     folder = model_folder(model)
     load_bundle(folder, packed=True)
     config, checksums = load_config(folder)
@@ -38,7 +39,6 @@ def push(model: str | Path, repository: str, license: str, private: bool = False
     contents[CARD] = with_head(text, head(config, repository, license, scores)).encode()
     if scores:
         contents[SCORES] = (folder / SCORES).read_bytes()
-    hub = library()
     try:
         api = hub.HfApi(library_name="nmt")
         api.create_repo(repository, private=private, exist_ok=True)

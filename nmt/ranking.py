@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nmt.common.bars import tracked
-from nmt.metrics.config import Name
+from nmt.metrics.choices import scores_of_each
 from nmt.metrics.measure import Measure, References
 from nmt.search import Beam
 from nmt.translation.values import Translation
@@ -44,20 +43,15 @@ def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs:
     """Translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by the
     metric of the measure. Ties are broken by chrF, then by the order of `settings`."""
     of = {beam: tuple(choose(beam, translation) for translation in translations) for beam in settings(own)}
-    different = dict.fromkeys(of.values())
-    figures = {hyps: worth(measure, hyps, refs) for hyps in tracked(different, "scoring", len(different), "settings")}
-    alike = Counter(figures.values())  # chrF takes as long as all the rest, and few need it
-    exact = {
-        hyps: worth(measure, hyps, refs, "chrf") if alike[one] > 1 else one
-        for hyps, one in tracked(figures.items(), "comparing", len(figures), "settings")
+    different = list(dict.fromkeys(of.values()))
+    figures = [measure.sign * one for one in scores_of_each(measure, measure.name, different, refs)]
+    alike = Counter(figures)  # chrF takes as long as all the rest, and few need it
+    tied = [hyps for hyps, one in zip(different, figures, strict=True) if alike[one] > 1]
+    chrf = dict(zip(tied, scores_of_each(measure, "chrf", tied, refs), strict=True)) if tied else {}
+    exact: dict[tuple[str, ...], Worth] = {
+        hyps: (one, chrf[hyps]) if hyps in chrf else (one,) for hyps, one in zip(different, figures, strict=True)
     }
     return sorted(((beam, exact[hyps]) for beam, hyps in of.items()), key=lambda result: result[1], reverse=True)
-
-
-def worth(measure: Measure, hyps: Sequence[str], refs: References, *further: Name) -> Worth:
-    """The score by the metric of the measure, and by `further` metrics for which more is better."""
-    scores = measure.scores(hyps, refs, (measure.name, *further))
-    return (measure.sign * scores[measure.name].score, *(scores[name].score for name in further))
 
 
 def choose(beam: Beam, translation: Translation) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sacrebleu.metrics import BLEU
 
 import nmt
 from nmt.bundle import load_bundle
@@ -52,14 +53,25 @@ class Searched:
         return [replace(whole, alternatives=(whole, wrong)) for _ in texts]
 
 
-def test_every_setting_is_tried_once_and_the_best_comes_first(trained, corpus_dir):
+def test_every_setting_is_tried_once_and_the_best_comes_first(trained, corpus_dir, monkeypatch):
     translator = nmt.load(trained / "model", "cpu", "float32")
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
-    own = Beam(beam_size=3, alpha=0.7)
-    results = tune(Measure(), own, translator.translate(src, searching_all(own), nbest=3), [ref])
+    own, counted, segment = Beam(beam_size=3, alpha=0.7), [], BLEU._compute_segment_statistics
+    found = translator.translate(src, searching_all(own), nbest=3)
+    with monkeypatch.context() as counting:
+        counting.setattr(
+            BLEU,
+            "_compute_segment_statistics",
+            lambda self, hyp, of_ref: counted.append((hyp, str(of_ref))) or segment(self, hyp, of_ref),
+        )
+        results = tune(Measure(), own, found, [ref])
+    assert len(counted) == len(set(counted)) > len(ref)  # what settings have in common is counted once
     assert len({beam for beam, _ in results}) == len(results) == 13 * 6 + 1
     assert own in dict(results)
     assert [bleu for _, bleu in results] == sorted((bleu for _, bleu in results), reverse=True)
+    for beam, worth in results[:: len(results) // 5]:
+        alone = Measure().scores([choose(beam, one) for one in found], [ref], ("bleu",))["bleu"].score
+        assert worth[0] == alone
 
 
 def test_of_equals_the_present_setting_stays():

@@ -74,7 +74,7 @@ def check_search_can_be_saved(folder: str | Path) -> None:
     """Raises ValueError if the directory is on the hub, and OSError if it cannot be written."""
     if is_remote(folder):
         raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
-    check_writable(Path(folder) / CONFIG)
+    check_writable(Path(folder))
 
 
 def save_search(folder: str | Path, search: Search) -> Path:

@@ -10,8 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nmt.bundle import load_config, model_folder
 from nmt.cli.errors import Parser, command
-from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
+from nmt.cli.evaluation_set import (
+    add_measure_options,
+    check_length,
+    measure_for,
+    order_note,
+    read_test_set,
+    warn_of_cut,
+)
 from nmt.cli.options import (
     MAX_RESAMPLES,
     add_common,
@@ -92,11 +100,9 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     if not options.ref:
         raise ValueError("give --ref FILE: the reference translations")
     _, srcs, refs = read_test_set(options)
-    systems = {str(path): translations(path, srcs, options) for path in options.systems}
-    for name, lines in systems.items():
-        if len(lines) != len(srcs):
-            raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
     measure = measure_for(options, refs)
+    counts = Counter(word for line in read_lines(options.train) for word in bare(line)) if options.train else None
+    systems = translations(srcs, options)
     found, signatures = compare(measure, systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {
         "test": options.test,
@@ -107,8 +113,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
             name: bleu_by_length(measure, srcs, hyps, refs) for name, hyps in systems.items()
         },
     }
-    if options.train:
-        counts = Counter(word for line in read_lines(options.train) for word in bare(line))
+    if counts is not None:
         report["bleu_by_rarest_word"] = {
             name: bleu_by_rarest_word(measure, srcs, counts, hyps, refs) for name, hyps in systems.items()
         }
@@ -141,13 +146,25 @@ def differ_most(
     ]
 
 
-def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
-    if not Path(local(path)).is_dir():
-        return list(read_lines(path))
-    options.model = [local(path)]
-    found = translated(options, open_translator(options), srcs, f"by {path}")
-    warn_of_cut(COMMAND, found, str(path))
-    return [translation.text for translation in found]
+def translations(srcs: list[str], options: argparse.Namespace) -> dict[str, list[str]]:
+    """What each system translates, by its name. Raises ValueError for a system that cannot be read, before any model
+    translates."""
+    found: dict[str, list[str]] = {}
+    models: dict[str, str | Path] = {}
+    for path in options.systems:
+        if Path(folder := local(path)).is_dir():
+            load_config(model_folder(folder))  # refuses what is no model
+            models[str(path)] = folder
+            found[str(path)] = []  # keeps the order
+        else:
+            found[str(path)] = list(read_lines(path))
+            check_length(found[str(path)], path, len(srcs), options.src)
+    for name, folder in models.items():
+        options.model = [folder]
+        by_model = translated(options, open_translator(options), srcs, f"by {name}")
+        warn_of_cut(COMMAND, by_model, name)
+        found[name] = [translation.text for translation in by_model]
+    return found
 
 
 def text(report: dict[str, Any]) -> str:

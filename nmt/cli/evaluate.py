@@ -28,7 +28,7 @@ from nmt.cli.options import (
     translated,
     up_to,
 )
-from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
+from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table, rare_texts
 from nmt.common.bars import seen
 from nmt.common.files import check_writable, write_folder
 from nmt.common.json_text import digest_of, to_json
@@ -118,7 +118,8 @@ def evaluated(options: argparse.Namespace) -> str:
     from nmt.metrics.buckets import bleu_by_length
     from nmt.plain_data import to_dict
 
-    check_writable(output / "hyp.txt")  # before the work, which would be lost
+    check_writable(output)  # before the work, which would be lost
+    texts = rare_texts(options) if options.rare else None
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
     write_folder(output, {"hyp.txt": "".join(f"{hyp}\n" for hyp in hyps).encode()})  # saved even if scoring fails
@@ -136,8 +137,8 @@ def evaluated(options: argparse.Namespace) -> str:
         f"bleu_by_src_{unit(srcs)}": by_length,
         "cut": warn_of_cut(COMMAND, translations),
     }
-    if options.rare:
-        report["rare"] = rare_report(options, translator, measure, srcs, hyps, refs)
+    if texts:
+        report["rare"] = rare_report(options, texts, translator, measure, srcs, hyps, refs)
     write_folder(output, {SCORES: f"{to_json(report, 2)}\n".encode()})
     if options.json:
         return to_json(report, 2)

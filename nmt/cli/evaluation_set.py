@@ -69,8 +69,7 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
     columns: list[list[str]] = []
     for path in refs:
         found = [own] if path in both else references(path, len(srcs), languages)
-        if len(found[0]) != len(srcs):
-            raise ValueError(f"{src} has {len(srcs)} lines but {path} has {len(found[0])}")
+        check_length(found[0], path, len(srcs), src)
         columns += found
     return EvaluationSet(set_name(src), srcs, without_empty(columns))
 
@@ -102,6 +101,11 @@ def references(path: Path, number: int, languages: tuple[str, str]) -> list[list
     if not columns:
         raise ValueError(f"{path} names no column {language!r}: {shown(first)}")
     return [list(column[has_names:]) for column in columns]
+
+
+def check_length(lines: Sequence[str], path: Path, number: int, src: Path) -> None:
+    if len(lines) != number:
+        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
 
 
 def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:

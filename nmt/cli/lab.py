@@ -74,11 +74,13 @@ def to_complete(arguments: list[str]) -> list[str]:
 def run(experiment: str, composed: Any, quiet: bool = False) -> None:
     with one_line_errors(COMMAND):
         from nmt.cli.schema import to_plain
+        from nmt.common.extras import check_installed
         from nmt.lab import configured, page_of
         from nmt.pictures.page import to_text
 
         show_log(quiet)
         config, work = configured(experiment, to_plain(composed))
+        check_installed("matplotlib")  # draws the page in the end
         with seen(not quiet), Signals():  # the exception that a signal raises ends an experiment's processes
             sections = work(config)
         page = page_of(experiment, sections, Path(config.lab_dir))

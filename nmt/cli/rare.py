@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt.cli.options import translated
 from nmt.common.shown import shown
@@ -45,13 +45,10 @@ def add_rare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_rare_options(options: argparse.Namespace) -> None:
-    """Raises ValueError for an option without effect, and for a missing file."""
+    """Raises ValueError for an option without effect, and for two texts of one name."""
     for name, value in (("--train", options.train), ("--foreign", options.foreign)):
         if value and not options.rare:
             raise ValueError(f"{name} needs --rare")
-    for path in (options.train, *options.foreign):
-        if path and not path.exists():  # fails before everything is translated
-            raise ValueError(f"{path} is missing")
     names = {"translations", "references", "noise"}
     for path in options.foreign:
         if path.name in names:
@@ -59,23 +56,37 @@ def check_rare_options(options: argparse.Namespace) -> None:
         names.add(path.name)
 
 
+class RareTexts(NamedTuple):
+    """What the report needs besides the test set."""
+
+    known: set[str] | None  # the words of the training text
+    others: dict[str, list[str]]  # texts in other languages, by name
+
+
+def rare_texts(options: argparse.Namespace) -> RareTexts:
+    """Reads the texts of the options. Raises ValueError for one that cannot be read."""
+    from nmt.metrics.rare import known_words
+
+    known = known_words(read_lines(options.train)) if options.train else None
+    return RareTexts(known, {path.name: list(read_lines(path)) for path in options.foreign})
+
+
 def rare_report(
     options: argparse.Namespace,
+    given: RareTexts,
     translator: Translator,
     measure: Measure,
     srcs: Sequence[str],
     hyps: Sequence[str],
     refs: References,
 ) -> dict[str, Any]:
-    """The data for scores.json: "things" by kind, and "unsupported" words by text. Raises ValueError for a file that
-    cannot be read."""
+    """The data for scores.json: "things" by kind, and "unsupported" words by text."""
     from nmt.bundle import load_bundle
     from nmt.inspection.support import noise, support
-    from nmt.metrics.rare import known_words, rare_things
+    from nmt.metrics.rare import rare_things
 
-    others = {"noise": noise(srcs[:NOISE])} | {path.name: list(read_lines(path)) for path in options.foreign}
-    known = known_words(read_lines(options.train)) if options.train else None
-    things = rare_things(measure, srcs, hyps, refs, known)
+    others = {"noise": noise(srcs[:NOISE])} | given.others
+    things = rare_things(measure, srcs, hyps, refs, given.known)
     report: dict[str, Any] = {
         "things": {kind: found._asdict() | {"share": found.share} for kind, found in things.items()}
     }

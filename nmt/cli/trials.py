@@ -27,6 +27,7 @@ from nmt.sweep.space import Space, find_space, read_space
 from nmt.sweep.study import TABLE, StudyPlan, Training, TrialFailedError, search
 from nmt.training.callbacks import Watch
 from nmt.training.divergence import DivergenceError
+from nmt.training.early_check import check_machine
 from nmt.training.folder import CHANGEABLE, PLACES
 from nmt.training.machine import on_one_device
 from nmt.training.run import Trained, train
@@ -45,6 +46,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     config = configured([*fixed, f"run={quoted(run)}"], options)
     space, decided = left_by_start(space_for(options, fixed), config, options)
     check_space(space, fixed, options)
+    check_machine(config)
     show_log(options.quiet)
     if decided:
         log.info("init=%s decides, and the search leaves as it is: %s", config.init, ", ".join(decided))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 TRAINING = ("train", "lab", "tune")  # the extras of the commands that train
 # Module -> its usual name, and the extras that install it; an error names the extra called like the command.
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -30,6 +32,13 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "onnx": ("ONNX", ("onnx",)),
     "huggingface_hub": ("huggingface_hub", ("hub",)),
 }
+
+
+def check_installed(*modules: str) -> None:
+    """Raises ModuleNotFoundError for a library that long work would miss only in the end."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 def explained(error: ModuleNotFoundError, who: str) -> str | None:

@@ -104,19 +104,26 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def check_writable(path: Path) -> None:
-    """Make the folder of a file that long work will write. Raises OSError if nothing can be written there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _draft_of(path, 0o600) as draft:
-        Path(draft.name).unlink()
+def check_writable(folder: Path) -> None:
+    """Raises OSError if long work could not write to this folder in the end, or could not make it. Leaves nothing
+    behind."""
+    there = next(path for path in (folder, *folder.parents) if path.exists() or path == path.parent)
+    try:
+        with _draft_of(there / "draft", 0o600) as draft:
+            Path(draft.name).unlink()
+    except OSError as error:
+        error.filename = os.fspath(folder)
+        raise
 
 
 def check_output(folder: Path, own: str) -> None:
-    """Raises ValueError for a folder that has files, unless the file `own` shows that an earlier run wrote them."""
+    """Raises ValueError for a folder that has files, unless the file `own` shows that an earlier run wrote them, and
+    OSError for one that cannot be written."""
     if folder.is_file():
         raise ValueError(f"{folder} is a file; the output must be a folder")
     if folder.is_dir() and not (folder / own).is_file() and (others := sorted(folder.iterdir())):
         raise ValueError(f"{folder} has other files, such as {others[0].name}; choose a new folder for the output")
+    check_writable(folder)
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:

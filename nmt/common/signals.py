@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -74,6 +74,25 @@ def keyboard_interrupts() -> Iterator[None]:
         if stopped.number == signal.SIGINT:
             raise KeyboardInterrupt from None
         raise
+
+
+def answering_signals(wait: Callable[[], object]) -> None:
+    """Call what may wait for ever in C, where Python answers no signal: in another thread, while this one waits as
+    Python does. If a signal ends the waiting, that thread ends with the process."""
+    failed: list[BaseException] = []
+
+    def called() -> None:
+        try:
+            wait()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=called, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)  # without a limit Windows would answer none, either
+    if failed:
+        raise failed[0]
 
 
 class Signals:

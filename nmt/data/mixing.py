@@ -17,16 +17,21 @@ from nmt.data.encoded import EncodedCorpus
 from nmt.data.plan import Text
 
 
-def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[Text]:
-    """The texts that an epoch draws from, one for each of the `parts`; [] if nothing is mixed. Raises ValueError when
-    the weights do not match the parts."""
-    if not mix.weights and mix.temperature == 1:
-        return []
+def check_weights(mix: MixConfig, parts: Sequence[str]) -> None:
+    """Raises ValueError unless there are as many weights as parts, or none."""
     if mix.weights and len(mix.weights) != len(parts):
         raise ValueError(
             f"data.mix.weights has {len(mix.weights)} number(s), but the training text has {len(parts)} part(s): "
             f"{', '.join(parts)}"
         )
+
+
+def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[Text]:
+    """The texts that an epoch draws from, one for each of the `parts`; [] if nothing is mixed. Raises ValueError when
+    the weights do not match the parts."""
+    if not mix.weights and mix.temperature == 1:
+        return []
+    check_weights(mix, parts)
     spans = corpus.spans_by_part()
     if mix.weights and (empty := [part for number, part in enumerate(parts) if number not in spans]):
         raise ValueError(f"no training pair of {empty[0]} is left, so that data.mix.weights cannot have one for it")

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from nmt.common.shown import brief, error_line
 from nmt.data.objects import jsonl_rows
 from nmt.data.readers import (
     Cells,
@@ -134,8 +135,16 @@ def has_known_suffix(name: str) -> bool:
 
 
 def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The rows of a file that holds both sides, read by its suffix."""
-    return READERS[suffix_of(path.name)](path, src, tgt)
+    """The rows of a file that holds both sides, read by its suffix. Raises ValueError for a reader that fails, or
+    gives anything but rows."""
+    suffix = suffix_of(path.name)
+    try:
+        for row in READERS[suffix](path, src, tgt):
+            if not (isinstance(row, Row) and isinstance(row.pair.src, str) and isinstance(row.pair.tgt, str)):
+                raise ValueError(f"{path}: the reader of {suffix} gives {brief(row)}; it must give a Row of a Pair")
+            yield row
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise ValueError(f"{path}: the reader of {suffix} fails ({error_line(error)})") from error
 
 
 def side_of(folder: Path, split: str, language: str) -> str:

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.answers import Form
+from nmt.common.extras import check_installed
 from nmt.common.files import from_home
-from nmt.distribution.engines import ENGINES
+from nmt.distribution.compression import compression_of
+from nmt.distribution.engines import ENGINES, LIBRARIES
 from nmt.distribution.folder import Record
 from nmt.distribution.inputs import input_files, input_format_of
-from nmt.distribution.outputs import check_join, join
-from nmt.distribution.parts import Run
+from nmt.distribution.outputs import check_join, check_parts_can_be_written, join
+from nmt.distribution.parts import PARQUET, Run
 from nmt.distribution.plan import Layout, Plan, open_plan
 from nmt.distribution.work import Work
 from nmt.translation.translator import Translator
@@ -72,9 +74,13 @@ def translate_corpus(
     _check(engine, address, share, join_to)
     files, output = input_files(inputs), from_home(output)
     join_to = None if join_to is None else from_home(join_to)
+    kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
     if join_to is not None:
-        kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
         check_join(join_to, files, output, kind)
+    check_installed(*LIBRARIES[engine])
+    if kind == PARQUET or "zst" in (layout.compress, join_to and compression_of(join_to)):
+        check_installed("pyarrow")
+    check_parts_can_be_written(output)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0

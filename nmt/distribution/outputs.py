@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nmt.common.files import output_at
+from nmt.common.files import check_writable, output_at
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
@@ -58,9 +58,19 @@ def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name
             write(group.rows, [answer.lines for answer in answers])
 
 
+def check_parts_can_be_written(folder: Path) -> None:
+    """Raises ValueError for what is no folder, or one that cannot be written or made."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder; parts need one of their own")
+    try:
+        check_writable(folder)
+    except OSError as error:
+        raise ValueError(f"the parts cannot be written to {folder}: {error.strerror}") from None
+
+
 def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> None:
     """Raises ValueError for a file into which parts of this form cannot be joined: an input, a file in the folder of
-    parts, one with another form's suffix, or one in a missing folder."""
+    parts, one with another form's suffix, or one in a folder that is missing or cannot be written."""
     real = Path(os.path.realpath(path))
     if path.exists() and any(path.samefile(one) for one in inputs):
         raise ValueError(f"the parts cannot be joined to {path}, which is the input")
@@ -70,6 +80,11 @@ def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> N
         raise ValueError(f"the parts cannot be joined to {path}, which is a folder")
     if not real.parent.is_dir():
         raise ValueError(f"the parts cannot be joined to {path}: there is no folder {real.parent}")
+    if path.is_file() or not path.exists():
+        try:
+            check_writable(real.parent)
+        except OSError as error:
+            raise ValueError(f"the parts cannot be joined to {path}: {error.strerror}") from None
     compression = compression_of(path)
     suffix = Path(path.name.removesuffix(f".{compression}")).suffix
     if KINDS.get(suffix, form) != form or (form == PARQUET and compression):

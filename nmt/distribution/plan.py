@@ -114,8 +114,6 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
         "lines_per_part": layout.lines_per_part,
         "source": input_format._asdict(),
     }
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is no folder; parts need one of their own")
     path.mkdir(parents=True, exist_ok=True)
     strange = {file.name for file in path.iterdir() if not file.name.startswith(".")} - {LOCK, PARTS, STATE, COPIES}
     if strange and not (path / MANIFEST).exists():

@@ -20,7 +20,7 @@ import torch
 from nmt import __version__
 from nmt.cells import Cell
 from nmt.common.bars import clock, tracked
-from nmt.common.files import write_atomically
+from nmt.common.files import check_writable, write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
 from nmt.common.pool import results
 from nmt.common.process import usable_cores
@@ -46,6 +46,7 @@ def run_jobs(
     damaged one is computed again, with a warning. The largest jobs by `size` start first, so none is left running
     alone at the end. A bar shows progress, unless the work `shows_itself`: then the log does. Raises
     ChildProcessError when one of several processes was killed."""
+    check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     missing = sorted((job for job in jobs if _stored(job, folder) is None), key=size, reverse=True)
     for path in (path_of(job, folder) for job in missing):

@@ -15,6 +15,7 @@ import torch
 
 from nmt.bundle import build_model
 from nmt.cells import Cell
+from nmt.common.files import check_writable
 from nmt.common.ranges import check_ranges
 from nmt.config import RunConfig
 from nmt.data.corpora import Pair
@@ -76,7 +77,10 @@ def grouped(data: dict[str, Any]) -> dict[str, Any]:
 def run(config: TranslationConfig) -> list[Section]:
     """Train the missing runs, translate and score the test text, save the summary and show it."""
     from nmt.training.auto_settings import prepared_by_text
+    from nmt.training.early_check import check_machine
 
+    check_machine(config.base)
+    check_writable(Path(config.lab_dir))
     base, prepared = prepared_by_text(config.base)
     config = replace(config, base=base)
     corpus, trainer = base.data, base.trainer

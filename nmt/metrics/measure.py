@@ -21,6 +21,7 @@ from unicodedata import normalize
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.common.bars import tracked
+from nmt.common.shown import error_line
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
 from nmt.metrics.resampling import in_little_memory
@@ -93,12 +94,10 @@ class Measure:
         Raises ValueError when the requested tokenisation is not available on this machine.
         """
         found = writing(language, (ref for ref in refs if ref))
-        if config.tokenize == "auto":
+        check_tokenization(config)
+        tokenize: str = config.tokenize
+        if tokenize == "auto":
             tokenize = next(name for name in _PREFERRED[found] if _obstacle(name) is None)
-        elif obstacle := _obstacle(config.tokenize):
-            raise ValueError(f"metric.tokenize is {config.tokenize!r}, which cannot be had here: {obstacle}")
-        else:
-            tokenize = config.tokenize
         return cls(config.name, tokenize, found in ("chinese", "japanese"))
 
     @property
@@ -190,6 +189,27 @@ METRICS: dict[str, Metric] = {
     ),
     "nll": Metric("nll", None, less_is_better=True),
 }
+
+
+def check_tokenization(config: MetricConfig) -> None:
+    """Raises ValueError when the requested tokenisation is not available on this machine."""
+    if config.tokenize != "auto" and (obstacle := _obstacle(config.tokenize)):
+        raise ValueError(f"metric.tokenize is {config.tokenize!r}, which cannot be had here: {obstacle}")
+
+
+def check_metric(name: Name) -> None:
+    """Raises ValueError for a metric that fails or does not score."""
+    needs = "its function must give an object of sacreBLEU's, such as BLEU()"
+    try:
+        if METRICS[name].scorer is None:
+            return
+        score = Measure(name).scores([name], [[name]], (name,))[name].score
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(f"the metric {name!r} fails ({error_line(error)}); {needs}") from error
+    if not isfinite(score):
+        raise ValueError(f"the metric {name!r} gives {score} for a text that is its reference; {needs}")
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:

@@ -74,7 +74,6 @@ def search(
     `settings` are those of all trials and identify the study. Raises ValueError when the folder holds a study with
     other settings, or when the first trials all fail, and what `training` raises, except TrialFailedError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
     while study.do_next(training):
         pass
@@ -88,6 +87,7 @@ class Study:
         self, folder: Path, space: Space, identity: Mapping[str, Any], metric: Name, plan: StudyPlan
     ) -> None:
         self.folder, self.space, self.metric, self.plan = folder, space, metric, plan
+        folder.mkdir(parents=True, exist_ok=True)
         journal = JournalFileBackend(str(folder / JOURNAL), JournalLock(folder))
         with self._locked():
             self.study = optuna.create_study(

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from nmt.automatic import AUTO
-from nmt.common.files import locked, remove_drafts, write_atomically
+from nmt.common.files import check_writable, locked, remove_drafts, write_atomically
 from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
@@ -135,6 +135,14 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collectio
         if key not in but and before.get(key) != now.get(key):
             return f"{key}={before.get(key)}, not {now.get(key)}"
     return ""
+
+
+def check_free(run_dir: Path) -> None:
+    """Raises InUseError when another process is training the run, and OSError when the folder cannot be written."""
+    check_writable(run_dir)
+    if run_dir.exists():
+        with taken(run_dir):
+            pass
 
 
 @contextmanager

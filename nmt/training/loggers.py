@@ -20,6 +20,7 @@ from uuid import uuid4
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from nmt.common.extras import check_installed
 from nmt.common.files import naming, write_atomically
 from nmt.common.json_text import to_json
 from nmt.composition import flat
@@ -42,6 +43,14 @@ class Begun(NamedTuple):
 
 # (a run, its folder, its id at the service if it has one)
 Make = Callable[[RunConfig, Path, str | None], Begun]
+
+
+def check_loggers(config: RunConfig) -> None:
+    """Raises ModuleNotFoundError for a library of a logger that is not installed."""
+    for name in config.trainer.loggers:
+        SERVICES[name]()
+    if config.trainer.tensorboard:
+        check_installed("tensorboard")
 
 
 def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:

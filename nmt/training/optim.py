@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from nmt.common.shown import error_line
 from nmt.config import OptimConfig
 from nmt.kernels.trace import matrix_names, undisturbed
 from nmt.model.recurrent import Recurrent
@@ -68,3 +69,18 @@ def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> fl
         return math.sqrt(max(warmup, 1) / max(step, 1))
     done = min(1.0, (step - warmup) / max(1, total_steps - warmup))
     return config.final_ratio + (1 - config.final_ratio) * SCHEDULES[config.schedule](done)
+
+
+def check_schedule(config: OptimConfig) -> None:
+    """Raises ValueError for a schedule that fails, or gives anything but a share."""
+    if config.schedule == "inverse_sqrt":
+        return
+    needs = "it must give the share of the learning rate that is left, 0 or more, for 0 to 1 of the updates"
+    for done in (0.0, 0.25, 0.5, 1.0):
+        try:
+            left = SCHEDULES[config.schedule](done)
+            is_share = 0 <= float(left + 0) < math.inf
+        except Exception as error:  # a user's code may raise anything
+            raise ValueError(f"the schedule {config.schedule!r} fails ({error_line(error)}); {needs}") from error
+        if not is_share:
+            raise ValueError(f"the schedule {config.schedule!r} gives {left!r} at {done}; {needs}")

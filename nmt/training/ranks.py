@@ -25,6 +25,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.utilities import rank_zero_only
 
+from nmt.common.signals import answering_signals
 from nmt.config import TrainerConfig
 from nmt.training.machine import chosen_accelerator
 
@@ -171,30 +172,32 @@ def joined(config: TrainerConfig, accelerator: str) -> Iterator[None]:
         yield
         return
     os.environ |= {"MASTER_ADDR": environment.main_address, "MASTER_PORT": str(environment.main_port)}
-    dist.init_process_group(
+    meet = partial(
+        dist.init_process_group,
         "cpu:gloo,cuda:nccl" if accelerator == "gpu" else "gloo",
         rank=environment.global_rank(),
         world_size=environment.world_size(),
         timeout=PATIENCE,
     )
+    answering_signals(meet)
     yield
     dist.destroy_process_group()  # not after an error, when the others may be gone
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """The result of `make` in the first process, sent to all that are connected; its ValueError too."""
+    """The result of `make` in the first process, sent to all that are connected; its ValueError or OSError too."""
     if not dist.is_initialized():
         return make()
     told: list[Any] = [None]
     if dist.get_rank() == 0:
         try:
             told = [(make(), None)]
-        except ValueError as error:
-            told = [(None, str(error))]
+        except (ValueError, OSError) as error:
+            told = [(None, error)]
     dist.broadcast_object_list(told)
     made, fault = told[0]
     if fault is not None:
-        raise ValueError(fault)
+        raise fault
     return made  # type: ignore[no-any-return]
 
 

@@ -38,11 +38,13 @@ from nmt.training.announcement import announce
 from nmt.training.auto_settings import decided
 from nmt.training.callbacks import Watch
 from nmt.training.divergence import DivergenceError
+from nmt.training.early_check import check_machine, check_settings
 from nmt.training.folder import (
     CONFIG,
     LOG,
     MODEL,
     ORIGIN,
+    check_free,
     check_run_dir,
     check_text,
     resumed_config,
@@ -51,12 +53,10 @@ from nmt.training.folder import (
 )
 from nmt.training.loggers import end_services
 from nmt.training.logs import cut_logs, open_log
-from nmt.training.machine import choose_hardware
 from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
-from nmt.training.parts_check import check_parts
 from nmt.training.ranks import check_pairs, from_first, is_first_process, joined, ranked, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.surroundings import process_left_as_found, quiet_lightning
@@ -112,11 +112,12 @@ def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
     if (default := torch.get_default_dtype()) != torch.float32:
         raise ValueError(f"training needs torch.set_default_dtype(torch.float32), and the default is {default}")
-    hardware = choose_hardware(config.trainer)
+    hardware = check_machine(config)
     processes = world(config.trainer, hardware.accelerator).size  # what is wrong is said before they wait for others
     with joined(config.trainer, hardware.accelerator):
         run_dir = Path(config.runs_dir) / config.run
         config = _begun(run_dir, config, processes)
+        check_settings(config, processes)
         tune_process(IN_TRAINING)
         if config.trainer.threads:
             torch.set_num_threads(config.trainer.threads)
@@ -132,7 +133,6 @@ def _train_prepared(prepared: Prepared, run: Run) -> Trained:
     config, run_dir = run.config, run.folder
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
-    check_parts(module.model, world(config.trainer, run.hardware.accelerator).size)
     with taken(run_dir), explained_shortage(config.trainer):
         start = find_resume_point(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
@@ -156,6 +156,7 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
     def begun() -> RunConfig:
         found = resumed_config(run_dir, config)
         check_run_dir(run_dir, found)
+        check_free(run_dir)
         return replace(found, trainer=with_shards(found.trainer, processes))
 
     found, own = from_first(begun), config.data

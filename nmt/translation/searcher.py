@@ -27,6 +27,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Search, SearchRequest, SearchStep, forced, on_device
 from nmt.search.beam_state import BeamState, begun
 from nmt.search.changed import as_beam, is_plain_beam
+from nmt.search.check import check_own
 from nmt.translation.values import TranslationTask
 
 # A search's step, its first state, and the shortlist (B,P) that its output indexes (None: it outputs ids) -> the step
@@ -87,6 +88,7 @@ class Searcher:
     ) -> list[list[Hypothesis]]:
         """The hypotheses for each source (ids with EOS), best first. `prefixes` are the ids that they begin with;
         `watch` may replace the search's step and first state."""
+        check_own(task.search)
         needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
         with _as_asked(self.device):
             if self.run and is_plain_beam(task.search) and not needs_each_step:

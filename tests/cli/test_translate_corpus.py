@@ -86,6 +86,13 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
     assert (code, len(lines)) == (2, 1)
     (tmp_path / "file").touch()
     assert run(folder=tmp_path / "file") == (2, [f"{tmp_path}/file is no folder; parts need one of their own"])
+    cannot = f"the parts cannot be written to {tmp_path}/file/x: Not a directory"
+    assert run(folder=tmp_path / "file" / "x") == (2, [cannot])
+    for module, options in {"ray": ("--engine", "ray"), "pyarrow": ("--format", "parquet")}.items():
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+        code, lines = run(*options, folder=tmp_path / "new")
+        assert (code, lines[-1].split(": ")[1][:11]) == (2, "pip install")
+        assert not (tmp_path / "new").exists()
 
     def broken(self, batch):
         raise RuntimeError("no")

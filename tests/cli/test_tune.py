@@ -145,6 +145,8 @@ def test_the_command_that_it_ends_with_knows_the_users_own_choices(monkeypatch, 
         (["--space", "choice.yaml", "cell=gru"], "all that choice.yaml would search through is overridden"),
         (["seed=1", "--trials", "1", "cel=gru"], "cel is unknown; did you mean cell?"),
         (["--trials", "0"], "argument --trials: invalid positive value: '0'"),
+        (["data=demo", "cache_dir=bad.yaml/x"], "bad.yaml/x: Not a directory"),
+        (["data=demo", "trainer.precision=float16", "trainer.accelerator=cpu"], "'float16', which this processor"),
     ],
 )
 def test_what_cannot_be_searched_is_said_in_one_line(monkeypatch, tmp_path, capsys, arguments, message):

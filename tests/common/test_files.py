@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from disks import full_disk
 
-from nmt.common.files import claimed, naming, output_at, replacing, write_atomically
+from nmt.common.files import check_writable, claimed, naming, output_at, replacing, write_atomically
 from nmt.data.drafts import draft_folder
 
 
@@ -32,6 +32,16 @@ def test_a_draft_that_finds_no_space_is_named_by_its_folder(tmp_path):
     with full_disk(), pytest.raises(OSError, match="abc") as failed, draft_folder(tmp_path / "abc") as draft:
         (draft / "counts.json").write_text("x" * 11)
     assert failed.value.filename == str(tmp_path / "abc")
+
+
+def test_whether_a_folder_can_be_written_is_known_before_the_work_and_nothing_is_left(tmp_path):
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "new" / "deep")
+    check_writable(tmp_path)
+    with pytest.raises(NotADirectoryError) as failed:
+        check_writable(tmp_path / "file" / "new" / "deep")
+    assert failed.value.filename == str(tmp_path / "file" / "new" / "deep")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_name_that_an_error_has_stays(tmp_path):

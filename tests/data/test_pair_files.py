@@ -10,7 +10,8 @@ import zipfile
 import pytest
 
 from nmt.data.corpora import FileCorpus
-from nmt.data.pair_files import read_rows
+from nmt.data.pair_files import READERS, read_rows
+from nmt.data.readers import Pair, Row
 
 PAIRS = [("Der Hund schläft.", "The dog sleeps."), ("Ein Haus", "A house")]
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header srclang="EN-us"/><body>{}
@@ -204,3 +205,18 @@ def test_keys_of_objects_are_matched_as_columns_are(tmp_path):
         list(FileCorpus("zh", "en", dir=str(tmp_path)).pairs("train"))
     (pair,) = FileCorpus("zh-Hant", "en", dir=str(tmp_path)).pairs("train")
     assert pair.src == "國"
+
+
+@pytest.mark.parametrize(
+    ("reader", "message"),
+    [
+        (lambda *_: None, r"x.own: the reader of .own fails \(TypeError: 'NoneType' object is not iterable\)$"),
+        (lambda *_: ["a\tb"], r"x.own: the reader of .own gives 'a\\tb'; it must give a Row of a Pair$"),
+        (lambda *_: [Row(Pair("a", None))], "x.own: the reader of .own gives .*; it must give a Row of a Pair$"),
+        (lambda path: [], r"x.own: the reader of .own fails \(TypeError: .* takes 1 positional argument but 3 "),
+    ],
+)
+def test_a_faulty_reader_of_the_users_own_is_told_in_one_line(monkeypatch, tmp_path, reader, message):
+    monkeypatch.setitem(READERS, ".own", reader)
+    with pytest.raises(ValueError, match=message):
+        list(read_rows(tmp_path / "x.own", "de", "en"))

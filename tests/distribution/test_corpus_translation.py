@@ -419,6 +419,7 @@ def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path
         ("out/part-000000.txt", "which is in their own folder"),
         ("folder", "folder, which is a folder"),
         ("nowhere/x", "there is no folder .*nowhere"),
+        ("/proc/x", "the parts cannot be joined to /proc/x: "),  # no system has a folder there that can be written
         ("x.tsv", "the parts are text, and .*x.tsv has another suffix"),
         ("x.tsv.gz", "the parts are text, and .*x.tsv.gz has another suffix"),
         ("x.parquet", "the parts are text, and .*x.parquet has another suffix"),

@@ -321,6 +321,7 @@ def test_the_docs_show_the_pictures_that_the_report_copies():
         (["memory", "cells=[lstm,rnn,lstm]"], "cells has lstm twice"),
         (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
         (["report", "lab_dir=/nowhere"], "/nowhere holds no experiment yet"),
+        (["translation", "lab_dir=/dev/null/x", "data=demo"], "/dev/null/x: Not a directory"),
     ],
 )
 def test_a_wrong_command_is_refused_in_one_line(monkeypatch, capsys, arguments, message):

@@ -3,9 +3,11 @@ from __future__ import annotations
 import random
 import re
 import tracemalloc
+from types import SimpleNamespace
 from unicodedata import normalize
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import sacrebleu
 from sacrebleu import significance
@@ -15,7 +17,7 @@ from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare, meaning, p_value
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
-from nmt.metrics.resampling import _scores
+from nmt.metrics.resampling import TRIALS, _scores, in_little_memory
 from nmt.translation.values import Translation
 
 HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
@@ -146,27 +148,36 @@ def test_resamples_are_sacrebleus():
     systems = {"a": hyps, "b": [rng.choice(pair) for pair in zip(hyps, refs, strict=True)]}
     want = {name: Measure().metric(name).corpus_score(hyps, [refs], n_bootstrap=50) for name in names}
     metrics = {name: Measure().metric(name, [refs]) for name in names}
-    with patch.object(significance, "_compute_p_value", p_value):
-        paired = significance.PairedTest(list(systems.items()), metrics, None, "bs", 50)()[1]
     scores = Measure().scores(hyps, [refs], names, n_bootstrap=50)
     assert [(one.interval, one.mean) for one in scores.values()] == [(one._ci, one._mean) for one in want.values()]
-    found = compare(Measure(), systems, [refs], "bs", 50, names)[0]["b"].values()
-    expected = [(one.score, one.ci, one.p_value) for _, one in list(paired.values())[1:]]
-    assert [(one.score, one.interval, one.p_value) for one in found] == expected
+    for test, samples in (("bs", 50), ("ar", TRIALS + 6)):
+        given = list(systems.items()), metrics, None, test, samples
+        with patch.object(significance, "_compute_p_value", p_value):
+            paired = significance.PairedTest(*given, n_ar_confidence=1000 if test == "ar" else -1)()[1]
+        found = compare(Measure(), systems, [refs], test, samples, names)[0]["b"].values()
+        expected = [(one.score, one.ci, one.p_value) for _, one in list(paired.values())[1:]]
+        assert [(one.score, one.interval, one.p_value) for one in found] == expected
 
 
 def test_resamples_take_little_memory():
     class Tokens:
-        _compute_score_from_stats = staticmethod(sum)
+        _extract_corpus_statistics = staticmethod(lambda hyps, refs: [[1.0] * 18] * len(hyps))
+        _compute_score_from_stats = staticmethod(lambda counts: SimpleNamespace(score=sum(counts)))
+        _aggregate_and_compute = staticmethod(lambda stats: SimpleNamespace(score=np.sum(stats)))
 
+    baseline = {"tokens": ([[2.0] * 18] * 500, SimpleNamespace(score=2 * 500 * 18))}
     tracemalloc.start()
     try:
         found = _scores([[1.0] * 18] * 500, Tokens, 200, 1)
+        with in_little_memory():
+            arguments = baseline, "b", [""] * 500, None, {"tokens": Tokens}, 90, 200, 1
+            _, of_trials = significance._paired_ar_test(*arguments)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found == [500 * 18] * 200
-    assert peak < 500 * 18 * 200 * 4 / 10  # bytes of all resamples' counts
+    assert [one.score for one in found] == [500 * 18] * 200
+    assert of_trials["tokens"].p_value == 1 / 91
+    assert peak < 500 * 18 * 200 * 4 / 8  # bytes of all resamples' counts
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])

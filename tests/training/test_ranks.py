@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 
 import pytest
+import torch.distributed as dist
 
+from nmt.common.signals import Signals, Stopped
 from nmt.config import TrainerConfig
 from nmt.training.ranks import (
     STARTERS,
@@ -14,6 +19,7 @@ from nmt.training.ranks import (
     from_first,
     gathered,
     is_first_process,
+    joined,
     own_rank,
     ranked,
     starter,
@@ -147,6 +153,41 @@ def test_there_are_as_many_shards_as_processes_unless_more_are_asked_for():
     assert with_shards(config(shards=12), 3).shards == 12
     with pytest.raises(ValueError, match="trainer.shards is 12, which 5 processes do not divide; .* such as 4"):
         with_shards(config(shards=12), 5)
+
+
+def test_a_signal_ends_the_waiting_for_other_processes(started, monkeypatch):
+    over = threading.Event()
+
+    def wait(*_, **__):
+        assert threading.current_thread() is not threading.main_thread()  # where torch would hold the signal
+        os.kill(os.getpid(), signal.SIGTERM)
+        over.wait(60)
+
+    started(LOCAL_WORLD_SIZE=1, WORLD_SIZE=2, RANK=0)
+    for name, value in {"LOCAL_RANK": 0, "GROUP_RANK": 0, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(dist, "init_process_group", wait)
+    with pytest.raises(Stopped), Signals(), joined(config(strategy="torchrun"), "cpu"):
+        pass
+    over.set()
+
+
+def test_an_error_of_the_first_process_is_raised_in_each(monkeypatch):
+    sent = []
+
+    def failing():
+        raise NotADirectoryError(20, "Not a directory", "file/toy")
+
+    def broadcast(told):
+        told[:] = sent or told
+        sent[:] = told
+
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "broadcast_object_list", broadcast)
+    for rank in (0, 1):
+        monkeypatch.setattr(dist, "get_rank", lambda rank=rank: rank)
+        with pytest.raises(NotADirectoryError, match="file/toy"):
+            from_first(failing if rank == 0 else None)
 
 
 def test_one_process_has_what_it_makes():

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import shutil
+import sys
 import warnings
 from dataclasses import replace
 
@@ -19,11 +20,13 @@ from nmt.bundle import load_bundle
 from nmt.common.files import locked
 from nmt.config import RunConfig
 from nmt.data.batching import collate
-from nmt.metrics.measure import Measure
+from nmt.metrics.measure import METRICS, Measure, Metric
 from nmt.plain_data import from_dict
+from nmt.search import Greedy
 from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.machine import Hardware
 from nmt.training.metrics_file import COLUMNS, read_metrics
+from nmt.training.optim import SCHEDULES
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long
@@ -170,12 +173,7 @@ def test_a_run_with_a_damaged_configuration_is_left_alone(corpus_dir, tmp_path):
     [
         ({"tokenizer__vocab_size": 9000}, "tokenizer.vocab_size is 9000, but the training text supports"),
         ({"trainer__max_tokens": 5}, "trainer.max_tokens is 5, but the longest training sentence has"),
-        ({"model__hidden_size": 49}, "hidden_size is 49"),
-        ({"model__attention__heads": 5}, "attention.heads is 5; it must divide"),
         ({"data__valid": "nothing"}, "has no nothing.de"),
-        ({"trainer__precision": "float16"}, "'float16', which this processor cannot do"),
-        ({"trainer__strategy": "torchrun"}, "trainer.strategy is torchrun, but .*: start it by torchrun"),
-        ({"trainer__strategy": "slurm"}, "trainer.strategy is slurm, but .*: start it by srun"),
         (
             {"trainer__devices": 21},
             "21 processes need a validation pair each, and there are 20; take fewer processes",
@@ -188,6 +186,48 @@ def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, monkeypatch, chan
     with pytest.raises(ValueError, match=message):
         train(toy.run_config(corpus_dir, tmp_path, **changes))
     assert not (tmp_path / "toy").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model__hidden_size": 49}, "hidden_size is 49"),
+        ({"model__attention__heads": 5}, "attention.heads is 5; it must divide"),
+        ({"optim__freeze": ["middle"]}, "optim.freeze has 'middle'; the model has: decoder, "),
+        ({"data__mix": {"weights": [3, 1]}}, r"data.mix.weights has 2 number\(s\), but .* 1 part\(s\): train"),
+        ({"metric": {"tokenize": "ja-mecab"}}, "metric.tokenize is 'ja-mecab', which cannot be had here: none"),
+        ({"optim__schedule": "linear"}, "^the schedule 'linear' gives nan at 0.0; it must give the share of"),
+        ({"optim__schedule": "cosine"}, r"^the schedule 'cosine' fails \(TypeError: .*\); it must give the share of"),
+        ({"metric": {"name": "chrf++"}}, r"^the metric 'chrf\+\+' fails \(AttributeError: .*\); its function must"),
+        ({"search": {"name": "greedy"}}, "^the search Greedy gives NoneType for 2 sentences; find must give, for"),
+        ({"trainer__precision": "float16"}, "'float16', which this processor cannot do"),
+        ({"trainer__strategy": "torchrun"}, "trainer.strategy is torchrun, but .*: start it by torchrun"),
+        ({"trainer__strategy": "slurm"}, "trainer.strategy is slurm, but .*: start it by srun"),
+        ({"trainer__loggers": ["wandb"]}, "wandb"),
+        ({"trainer__tensorboard": True}, "tensorboard"),
+        ({"cache_dir": "file/cache"}, "Not a directory: 'file/cache'"),
+        ({"run": "file/toy"}, "Not a directory: '.*file/toy'"),
+        ({"run": "taken"}, "taken is in use: the same run is going on already"),
+    ],
+)
+def test_what_no_text_makes_possible_is_told_before_it_is_prepared(
+    corpus_dir, tmp_path, monkeypatch, changes, message
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nmt.training.run.prepare", None)
+    monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "none")
+    monkeypatch.setitem(SCHEDULES, "linear", lambda done: math.nan)
+    monkeypatch.setitem(SCHEDULES, "cosine", lambda done: None)
+    monkeypatch.setitem(METRICS, "chrf++", Metric("mine", lambda measure, refs: None))
+    monkeypatch.setattr(Greedy, "find", lambda self, *_: None)
+    for name in ("wandb", "tensorboard"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    (tmp_path / "file").touch()
+    (tmp_path / "taken").mkdir()
+    config = toy.run_config(corpus_dir, tmp_path, **changes)
+    with locked(tmp_path / "taken", wait=False), pytest.raises((ValueError, OSError, ImportError), match=message):
+        train(config)
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "taken"}
 
 
 def test_training_says_that_it_needs_torchs_own_default_type(corpus_dir, tmp_path, default_dtype):
@@ -235,7 +275,7 @@ def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, monkeypatch):
     hardware = Hardware("cpu", "bfloat16")  # slow on some machines, never wrong
     settings = {"trainer__max_epochs": 1, "metric": {"name": "nll"}}
     full = train(toy.run_config(corpus_dir, tmp_path / "full", **settings)).score
-    monkeypatch.setattr("nmt.training.run.choose_hardware", lambda _: hardware)
+    monkeypatch.setattr("nmt.training.run.check_machine", lambda _: hardware)
     mixed = train(toy.run_config(corpus_dir, tmp_path / "mixed", **settings)).score
     assert full != mixed == pytest.approx(full, rel=0.02)
 

@@ -18,4 +18,5 @@ from nmt.distribution.parts import Run
 
 Engine = Callable[[Callable[[int], Any], int, str | None], AbstractContextManager[Run]]  # work, workers, address
 
+LIBRARIES: dict[str, tuple[str, ...]] = {"processes": (), "dask": ("distributed",), "ray": ("ray",)}  # that it needs
 ENGINES: dict[str, Engine] = {"processes": processes, "dask": dask, "ray": ray}
