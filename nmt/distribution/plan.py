@@ -150,7 +150,7 @@ def _output(input_format: InputFormat, translator: Translator, form: Form, layou
 def settings_of(translator: Translator) -> dict[str, Any]:
     """All settings of a translator that affect translations, except its models: those it pickles with, and what
     `auto` means on this machine."""
-    _reload, (_origin, settings) = translator.__reduce__()
+    _load, _origin, settings = translator.__reduce__()
     return {
         **{name: to_dict(value) for name, value in settings.items()},
         "compute": translator.compute,

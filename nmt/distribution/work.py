@@ -58,8 +58,8 @@ class Work:
             return done or translate_part(self.plan, self.translator, self.form, number, begun)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        plan, (function, arguments) = self.plan, self.translator.__reduce__()
-        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, function, arguments)
+        plan = self.plan
+        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, *self.translator.__reduce__())
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ class SentWork:
     inputs: tuple[Path, ...]
     plan: str  # its id
     form: Form
-    reload: Callable[..., Translator]
-    arguments: tuple[Any, ...]
+    load: Callable[..., Translator]
+    origin: tuple[Any, ...]
+    settings: dict[str, Any]  # of the translator
 
     def __call__(self, number: int) -> PartOutcome:
         return _outcome(lambda part: self.opened().record(part), number)
@@ -83,7 +84,8 @@ class SentWork:
             tune_process(IN_SEARCH)
             torch.set_num_threads(1)
             plan = read_plan(self.folder, self.inputs)
-            translator = self.reload(*self.arguments)
+            translator = self.load(*self.origin)
+            vars(translator).update(self.settings)
             plan.check_translator(translator)
             _opened.clear()
             _opened[key] = Work(plan, translator, self.form)

@@ -77,8 +77,7 @@ class PackedRecurrent:
         self.rows = layer.rows
         self.summed, self.recurrent, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
-        with torch.no_grad():
-            self.transitions = layer.transitions()
+        self.transitions = [part.detach() for part in layer.transitions()]
         self.weight_hh, self.bias_hh, self.bias_ih, _ = self.transitions[0]
 
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> bool:

@@ -94,6 +94,11 @@ class Transition(NamedTuple):
     bias_ih: Tensor  # (G,); in the place of W x after the first transition
     own: Parameters  # the cell's
 
+    def detach(self) -> Transition:
+        """The same numbers, of which autograd knows nothing."""
+        own = {name: part.detach() for name, part in self.own.items()}
+        return Transition(self.weight_hh.detach(), self.bias_hh.detach(), self.bias_ih.detach(), own)
+
 
 class Recurrent(nn.Module):
     """One recurrent layer in one direction.

@@ -507,7 +507,7 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, *files, "--rare", "--train", tmp_path), "is a folder, not a file"
     yield ("nmt-evaluate", model, *files, "--output", short / "x"), "x: Not a directory"
     yield ("nmt-compare", model, short, *files), "has 20 lines but"
-    yield ("nmt-compare", model, tmp_path, *files), "config.json cannot be read"
+    yield ("nmt-compare", model, tmp_path, *files), "is no model directory: it has no config.json"
     yield ("nmt-compare", model, corpus_dir / "valid.en", *files, "--train", tmp_path / "x"), "x is missing"
     again = ("--foreign", short, "--foreign", short)  # their counts would be one
     yield ("nmt-evaluate", model, *files, "--rare", *again), "another text of the report is called short.en"
