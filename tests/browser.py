@@ -76,6 +76,7 @@ def dom_of(page: Path, tmp_path: Path, script: str = "") -> str:
         page.read_text(encoding="utf-8").replace("</body>", f"<script>{{{script}}}</script></body>"), encoding="utf-8"
     )
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
+    options.append("--virtual-time-budget=2000")  # milliseconds for what the page does after it is loaded
     result = subprocess.run(
         [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri()],
         capture_output=True,
