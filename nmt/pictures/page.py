@@ -27,7 +27,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 WIDE = 8.0  # inches; a wider drawing gets both columns
 FEW_COLUMNS = 4  # a table with more gets both of the page's columns
 KEYS = (
-    "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
+    "Point at a chart to read its numbers, or go to it with the Tab key and through it with the arrow keys; "
     "each has them as a table, too."
 )
 # Colours of the drawings, and their names in page.css.
