@@ -165,19 +165,23 @@ def test_resamples_take_little_memory():
         _compute_score_from_stats = staticmethod(lambda counts: SimpleNamespace(score=sum(counts)))
         _aggregate_and_compute = staticmethod(lambda stats: SimpleNamespace(score=np.sum(stats)))
 
-    baseline = {"tokens": ([[2.0] * 18] * 500, SimpleNamespace(score=2 * 500 * 18))}
-    tracemalloc.start()
-    try:
-        found = _scores([[1.0] * 18] * 500, Tokens, 200, 1)
-        with in_little_memory():
-            arguments = baseline, "b", [""] * 500, None, {"tokens": Tokens}, 90, 200, 1
-            _, of_trials = significance._paired_ar_test(*arguments)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    def peak(work):
+        """The result, and the most bytes that it took."""
+        tracemalloc.start()
+        try:
+            return work(), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    found, of_resamples = peak(lambda: _scores([[1.0] * 18] * 500, Tokens, 200, 1))
     assert [one.score for one in found] == [500 * 18] * 200
-    assert of_trials["tokens"].p_value == 1 / 91
-    assert peak < 500 * 18 * 200 * 4 / 8  # bytes of all resamples' counts
+    assert of_resamples < 500 * 18 * 200 * 4 / 10  # bytes of all resamples' counts
+    baseline = {"tokens": ([[2.0] * 18] * 500, SimpleNamespace(score=2 * 500 * 18))}
+    arguments = baseline, "b", [""] * 500, None, {"tokens": Tokens}, 2000, 2, 1
+    with in_little_memory():
+        (_, found), of_trials = peak(lambda: significance._paired_ar_test(*arguments))
+    assert found["tokens"].p_value == 1 / 2001
+    assert of_trials < 500 * 2000 * 8 / 10  # bytes of which sentences all trials swap
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])

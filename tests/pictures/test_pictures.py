@@ -173,8 +173,13 @@ def test_a_page_fetches_nothing_and_runs_nothing_that_its_text_says():
     assert page.tags.count("svg") == page.tags.count("figure") == 3
     assert page.tags.count("section") == 2
     assert page.tags.count("script") == 2  # the numbers and the page's own
-    (packed,) = re.findall(r'id="data">(.*?)</script>', text)
-    assert len(json.loads(zlib.decompress(base64.b64decode(packed)))) == 3
+    assert len(json.loads(unpacked(text))) == 3
+
+
+def unpacked(page: str) -> str:
+    """The numbers of a page, as JSON."""
+    (packed,) = re.findall(r'id="data">(.*?)</script>', page)
+    return zlib.decompress(base64.b64decode(packed)).decode()
 
 
 def test_markdown_links_its_pictures(tmp_path):
@@ -230,3 +235,6 @@ def test_what_a_stranger_names_is_escaped_on_a_page_and_a_terminal(tmp_path):
         assert len(text) < 200_000
         assert r"\x1b[2J" in text
         assert " ".join(text.split()).count("a paragraph") == 99  # a paragraph is not cut
+    for of_chart in json.loads(unpacked(pages[0])):
+        assert len(json.dumps(of_chart)) < 10_000
+        assert not HIDDEN.search(json.dumps(of_chart, ensure_ascii=False))
