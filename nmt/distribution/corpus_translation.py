@@ -74,13 +74,7 @@ def translate_corpus(
     _check(engine, address, share, join_to)
     files, output = input_files(inputs), from_home(output)
     join_to = None if join_to is None else from_home(join_to)
-    kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
-    if join_to is not None:
-        check_join(join_to, files, output, kind)
-    check_installed(*LIBRARIES[engine])
-    if kind == PARQUET or "zst" in (layout.compress, join_to and compression_of(join_to)):
-        check_installed("pyarrow")
-    check_parts_can_be_written(output)
+    _check_machine(engine, files, output, join_to, form, layout)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0
@@ -117,6 +111,22 @@ def _check(engine: str, address: str | None, share: tuple[int, int], join_to: st
         raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
     if address and engine == "processes":
         raise ValueError(f"processes are of this machine; the scheduler {address} needs the engine dask or ray")
+
+
+def _check_machine(
+    engine: str, files: Sequence[Path], output: Path, join_to: Path | None, form: Form, layout: Layout
+) -> None:
+    """Raises ValueError for a file that cannot be joined into, and ModuleNotFoundError or OSError for what this
+    machine lacks: a library, or a folder that can be written."""
+    kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
+    compressions = [layout.compress]
+    if join_to is not None:
+        check_join(join_to, files, output, kind)
+        compressions.append(compression_of(join_to))
+    check_installed(*LIBRARIES[engine])
+    if kind == PARQUET or "zst" in compressions:
+        check_installed("pyarrow")
+    check_parts_can_be_written(output)
 
 
 def _translated(
