@@ -31,18 +31,28 @@ BRIEF = {  # settings for a short training
 }
 
 
-def links(page: Path) -> list[Path]:
-    """The project files that a page links to."""
-    found = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    return [(page.parent / target).resolve() for target in found]
+def links(page: Path) -> list[tuple[Path, str]]:
+    """The project files that a page links to, each with the heading there, or ""."""
+    found = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    return [((page.parent / target).resolve() if target else page, heading) for target, heading in found]
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which a forge links to the headings of a page."""
+    titles = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
 def test_every_link_leads_somewhere_and_every_page_is_linked():
-    linked = {page: links(page) for page in PAGES}
-    assert {
-        page.name: missing for page, all_ in linked.items() if (missing := [p for p in all_ if not p.exists()])
-    } == {}
-    assert set(PAGES) - {PAGES[0]} <= {target for targets in linked.values() for target in targets}
+    linked = {page: links(page) for page in [*PAGES, *ROOT.glob("*.md")]}
+    broken = [
+        (page.name, path.name, heading)
+        for page, found in linked.items()
+        for path, heading in found
+        if not path.exists() or (heading and heading not in anchors(path))
+    ]
+    assert broken == []
+    assert set(PAGES) - {PAGES[0]} <= {path for found in linked.values() for path, _ in found}
 
 
 def test_the_readme_is_read_in_five_minutes():
@@ -57,20 +67,31 @@ def test_what_is_imported_on_a_page_is_there():
             assert not missing, f"{page.name}: {module}"
 
 
-def commands(page: Path) -> Iterator[list[str]]:
-    """The words of each nmt command in the page's code blocks, without pipes, redirections and variables."""
+def typed_commands(page: Path) -> Iterator[str]:
+    """Each nmt command in the page's code blocks, up to a pipe."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     fenced = "".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     lines = re.findall(r"^(?:    |\t)+(.*)", text, re.MULTILINE) + fenced.splitlines()
     for line in lines:
         for command in re.split(r"[;|]| && ", line) if re.search(r"\bnmt-\w", line) else ():
             if start := re.search(r"(?:^|\s)(nmt-[\w-]+ .*)", command):
-                lexer = shlex.shlex(re.split(r" (?:2?>|<)", start[1])[0], posix=True, punctuation_chars=False)
-                lexer.whitespace_split = True
-                words = list(lexer)
-                if "..." not in words:
-                    values = (re.sub(r"^\$[a-z]+$", "1", word) for word in words)
-                    yield [word for word in values if not word.startswith("$")]
+                yield start[1]
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The words of each nmt command in the page's code blocks, without redirections and variables."""
+    for typed in typed_commands(page):
+        lexer = shlex.shlex(re.split(r" (?:2?>|<)", typed)[0], posix=True, punctuation_chars=False)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        if "..." not in words:
+            values = (re.sub(r"^\$[a-z]+$", "1", word) for word in words)
+            yield [word for word in values if not word.startswith("$")]
+
+
+def test_brackets_are_quoted_where_a_shell_would_expand_them():
+    typed = {(page.name, command.split(" #")[0]) for page in PAGES for command in typed_commands(page)}
+    assert {one for one in typed if re.search(r"[\[{]", re.sub(r"'[^']*'|\"[^\"]*\"", "", one[1]))} == set()
 
 
 def has_launchers() -> bool:
