@@ -23,15 +23,20 @@ PAGE = DOCS / "cells.md"
 SIZES = 2048, 4096  # units, with as many inputs
 HEAD = """# Cells
 
-Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is the input, h the previous output and c,
-like the other letters in the column "state", a part of the previous state; ' marks new values. W_k x and R_k h carry
-their own biases, σ is the logistic function and ⊙ the elementwise product. `model.cell.depth=2` makes each step two
-transitions (Pascanu et al., 2014, arXiv:1312.6026). `scripts/write_cells.py` generates this page from `nmt/cells/`.
+What each choice of `nmt-train cell=NAME` computes and costs, for the encoder and the decoder. `model.cell.depth=2`
+makes each step two transitions (Pascanu et al., 2014, arXiv:1312.6026).
 
-Parameters are those of one layer of H units with H inputs. "Time" is that of a training step of one layer on a CPU,
-relative to `lstm`, for sequences of 25 and of 100 steps ([speed](speed.md#cells-beside-one-another)). Kernels are
-generated from the equations: C for training and for search (in int8, on AVX2, AVX512, AMX and NEON), Triton for a
-GPU. A scan computes all steps in one kernel. Torch's own kernel is used where it is faster.
+- In the equations, x is the input and h the previous output; c and the other letters in the column "state" are parts of
+  the previous state, and ' marks new values. W_k x and R_k h carry their own biases, σ is the logistic function and ⊙
+  the elementwise product.
+- "Parameters" are those of one layer of H units with H inputs.
+- "Time" is that of a training step of one layer on a CPU, relative to `lstm`, for sequences of 25 and of 100 steps
+  ([speed](speed.md#cells-beside-one-another)).
+- "Training" and "search" name the kernels, which are generated from the equations: C (for search in int8, on AVX2,
+  AVX-512, AMX and NEON), and Triton for a GPU. A scan computes all steps in one kernel. Torch's own kernel is used
+  where it is faster.
+
+`scripts/write_cells.py` writes this page from `nmt/cells/`.
 
 """
 FAMILIES = (  # the groups of the table, by the inputs of the gates
