@@ -20,9 +20,9 @@ HEAD = """# Settings
 
 Every setting of `nmt-train KEY=VALUE`. `nmt-train --settings [WORD]` prints those whose name has the word, with the
 values that your groups and overrides come to; groups (`optim=linear`, `model=small`) set several at once, and
-`nmt-train --help` lists their choices. A default is what `nmt-train` has without arguments, or in `data` what a
-corpus has unless its choice in `conf/data` says otherwise; where there is none, the value must be given. What is
-`auto` is [decided by the text](data.md#little-text). (`scripts/write_settings.py` makes this page from `nmt/`.)
+[train](train.md) lists their choices. A default is that of `nmt-train data=files`, or in `data` what a corpus has
+unless its choice in `conf/data` says otherwise; where there is none, the value must be given. What is `auto` is
+[decided by the text](data.md#little-text). (`scripts/write_settings.py` makes this page from `nmt/`.)
 """
 
 
@@ -30,12 +30,12 @@ def page() -> str:
     """The whole page, in Markdown."""
     register()
     with initialize_config_dir(str(resource("conf")), version_base="1.3"):
-        composed = compose("train", overrides=["run=x"])
+        composed = compose("train", overrides=["run=x", "data=files"])
     parts = [HEAD]
     every = sorted(settings(RunConfig), key=lambda setting: "." in setting.key)  # ungrouped settings first
     for group, found in groupby(every, lambda setting: setting.key.rpartition(".")[0].partition(".")[0]):
         title = f"`{group}`" if group else "The run"
-        parts.append(f"\n## {title}\n\n| setting | value | default | |\n|---|---|---|---|\n")
+        parts.append(f"\n## {title}\n\n| setting | value | default | what it is |\n|---|---|---|---|\n")
         for setting in found:
             default = setting.default if group == "data" else _composed(composed, setting)
             cells = [f"`{setting.key}`", setting.kind, f"`{default}`" if default else "", setting.words]

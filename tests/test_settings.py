@@ -32,7 +32,8 @@ def test_the_page_of_settings_is_what_the_fields_say(monkeypatch):
 
     page = write_settings.page()
     assert write_settings.PAGE.read_text(encoding="utf-8") == page
-    assert "| `optim.warmup_steps` | whole number or auto | `auto` |" in page  # nmt-train's default, not the class's
+    for key in ("optim.warmup_steps", "tokenizer.vocab_size"):  # nmt-train's default, not the class's or the demo's
+        assert f"| `{key}` | whole number or auto | `auto` |" in page
 
 
 def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
