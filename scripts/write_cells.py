@@ -27,8 +27,8 @@ What each choice of `nmt-train cell=NAME` computes and costs, for the encoder an
 makes each step two transitions (Pascanu et al., 2014, arXiv:1312.6026).
 
 - In the equations, x is the input and h the previous output; c and the other letters in the column "state" are parts
-  of the previous state, and ' marks new values. W_k x and R_k h carry their own biases, σ is the logistic function and
-  ⊙ the elementwise product.
+  of the previous state, and ' marks new values. W_k x and R_k h carry their own biases, σ is the logistic function
+  and ⊙ the elementwise product.
 - "Parameters" are those of one layer of H units with H inputs.
 - "Time" is that of a training step of one layer on a CPU, relative to `lstm`, for sequences of 25 and of 100 steps
   ([speed](speed.md#cells-beside-one-another)).
