@@ -32,7 +32,7 @@ class DecoderConfig:
     name: str  # how it is wired: gnmt, input_feeding or bahdanau
     num_layers: int = 1  # recurrent layers
     residual: bool = True  # around every layer but the first
-    context_gate: bool = False  # between the context and the other inputs of the features: GatedReadout
+    context_gate: bool = False  # balances source and target in the features (Tu et al., 2017, arXiv:1608.06043)
 
     def __post_init__(self) -> None:
         if self.name not in DECODERS and (found := installed(PACKAGES, self.name, Wiring)):

@@ -52,7 +52,9 @@ class Beam(RankedSearch):
     ranks: ClassVar[bool] = True
 
     beam_size: int = 5  # hypotheses a sentence
-    patience: float = 1.5  # tokens; with more, fewer hypotheses are given up, and the search takes longer
+    # A hypothesis is given up if its mean log-probability would be lower than that of the best ended one even with so
+    # many more tokens for free. More: a longer search.
+    patience: float = 1.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
