@@ -42,12 +42,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_direction(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--to",
-        metavar="LANG",
-        help="into which language, by code or name, of a model that knows several; one that knows another refuses",
-    )
-    parser.add_argument("--from", dest="from_", metavar="LANG", help="from which language, likewise")
+    add = parser.add_argument
+    add("--to", metavar="LANG", help="target language, a code or a name; needed where a model has several")
+    add("--from", dest="from_", metavar="LANG", help="source language; needed where the model's tags name it")
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +62,13 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--repetition-penalty",
         type=float,
         metavar="X",
-        help="multiply the log-probability of a piece that the translation has already, also in scores; default: the "
+        help="multiply the log-probability of a piece that the translation already has, also in scores; default: the "
         "model's own (1)",
     )
     add(
         "--split",
         choices=["none", "sentences"],
-        help="translate the sentences of a line one by one (none); the blank space between them is kept",
+        help="translate the sentences of a line one by one, and keep the white space between them (none)",
     )
     _add_kept(parser)
     _add_sampling(parser)
@@ -85,22 +82,21 @@ def _add_kept(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="REGEX",
-        help="what is not translated but stands in the translation as it is: what a regular expression finds, or "
-        "placeholders, urls, emails, numbers, tags, or all of these but numbers; may be given again. By a symbol "
-        "where the model has learned to copy (tokenizer.protect), else it is put where the attention says",
+        help="keep what this regular expression finds as it is; or placeholders, urls, emails, numbers, tags, or all "
+        "(all of these but numbers); may be repeated. A model that has learned to copy (tokenizer.protect) does so; "
+        "otherwise the attention says where it belongs",
     )
     add(
         "--glossary",
         type=Path,
         metavar="TSV",
-        help="lines `term TAB translation` that count as they are: by such a symbol, else in place of what the "
-        "attention says is the translation of the term",
+        help="a file of lines `term TAB translation`; the translations are used as they are given",
     )
     add(
         "--copy-letterless",
         choices=["on", "off"],
-        help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
-        "which is off where the validation text translates most such lines",
+        help="copy lines without a letter, such as a number; default: the model's own, which is off where the "
+        "validation text translates most such lines",
     )
 
 
@@ -114,7 +110,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         help="of N samples, or with --beam-size K of what a beam of K finds (of N if that is more), the one most "
         "like the others (minimum Bayes risk)",
     )
-    add("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
+    add("--utility", choices=["chrf", "bleu"], help="how --mbr measures likeness (chrf)")
     add("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
     add("--top-k", type=positive, metavar="K", help="draw only from the K likeliest pieces")
     add("--top-p", type=float, metavar="P", help="draw from the likeliest pieces that have probability P together")
@@ -122,24 +118,24 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("how fast, and by what").add_argument
+    add = parser.add_argument_group("speed and hardware").add_argument
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
     add(
         "--compute",
         choices=["auto", "float32", "bfloat16", "float16", "int8"],
         default="auto",
-        help="precision of matrix products, int8 on a CPU and float16 on a GPU only; auto is the fastest here",
+        help="precision of matrix products; int8 only on a CPU, float16 only on a GPU; auto: the fastest here",
     )
     add(
         "--shortlist",
         choices=["auto", "on", "off"],
         default="auto",
-        help="search only likely pieces, which makes scores estimates, or all; auto: likely ones, but samples are "
+        help="search only likely pieces (scores are then estimates), or all; auto: likely ones, but samples are "
         "drawn from all (%(default)s)",
     )
     add("--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast")
     add("--workers", type=positive, metavar="N", help="processes that share the work; default: one a core")
-    add("--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one")
+    add("--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in each process (1); kernels have one")
 
 
 def up_to(most: int) -> Callable[[str], int]:

@@ -68,42 +68,42 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
         type=up_to(MAX_WIDTH),
         default=0,
         metavar="N",
-        help="lines `number ||| text ||| score`, up to N for a line, the best first (samples: as they were drawn); "
-        "the number is that of the line, from 1 (Moses and Marian count from 0, and have a field more, of features); "
-        "what is not searched, such as a blank line, has one, of score 0",
+        help="print lines `number ||| text ||| score`, up to N for an input line, the best first (samples as drawn). "
+        "The number is that of the line, from 1 (Moses and Marian count from 0, and have a field of features, too). "
+        "A line that is not searched, such as a blank one, has one, of score 0",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="a JSON object a line: text, score (which ranks: the log-probability by the length, as the model's "
-        "search says; of samples the log-probability; with --mbr the utility; of several sentences the mean), "
-        "log_prob, estimated (whether both are no more than that, since a shortlist leaves pieces out; --score is "
-        "exact), tokens, alignment; with --split also sentences",
+        help="print a JSON object for each line: text, score (what ranks: the normalised log-probability; of samples "
+        "the log-probability; with --mbr the utility; of several sentences the mean), log_prob, estimated (whether "
+        "both are estimates, because a shortlist leaves pieces out; --score is exact), tokens, alignment; with "
+        "--split also sentences",
     )
     parser.add_argument(
         "--tags",
         action=argparse.BooleanOptionalAction,
-        help="what looks like a tag of XML's or HTML's (<b>, </b>, <x id=\"1\"/>) is no text: it is taken out, and "
-        "put back where the attention says, none twice, and one within another as before; a line with &lt; and the "
-        "like is translated as the characters that they stand for; default: as the model was trained, mostly not",
+        help='take XML and HTML tags (<b>, </b>, <x id="1"/>) out of the text, and put them back by the attention, '
+        "each once and nested as before; &lt; and the like are translated as the characters that they stand for; "
+        "default: as the model was trained, mostly off",
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="tell on stderr, line by line and in all, which tags, URLs, e-mail addresses, placeholders and numbers "
-        "are not in the translation; with --json also under `lost`",
+        help="report on stderr, line by line and in total, which tags, URLs, e-mail addresses, placeholders and "
+        "numbers a translation lacks; with --json also under `lost`",
     )
     pairs = parser.add_mutually_exclusive_group()
     pairs.add_argument(
         "--prefix",
         action="store_true",
-        help="a line is `source TAB beginning`; the translation begins so, and the rest is searched",
+        help="lines are `source TAB beginning`: the translation begins so, and the rest is searched",
     )
     pairs.add_argument(
         "--score",
         action="store_true",
-        help="a line is `source TAB translation`; print its log-probability (natural logarithm, end included), in "
-        "float32 over all pieces; with --json also of each piece",
+        help="lines are `source TAB translation`: print the translation's log-probability (natural logarithm, end "
+        "included), in float32 over all pieces; with --json also of each piece",
     )
 
 

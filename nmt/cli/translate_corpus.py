@@ -27,8 +27,8 @@ EVERY_S = 30.0  # between lines of progress if stderr is not a terminal
 def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
-        description="Translate files into a folder of parts: part k of the input is file k of the output, or is not "
-        "there. The same command goes on where it was killed, and several share the work of a folder.",
+        description="Translate files into a folder of parts, each of which is complete or absent. The same command "
+        "resumes where it was killed, and several commands can share a folder.",
     )
     add = parser.add_argument
     add_model(parser)
@@ -37,27 +37,27 @@ def parser() -> Parser:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="text, .tsv or .parquet (a quoted pattern: all that match, by name); text and TSV also as .gz or .zst",
+        help="text, .tsv or .parquet; text and TSV also as .gz or .zst; or a quoted pattern, for all that match",
     )
-    add("--output", required=True, metavar="FOLDER", help="of the parts; it may be there already")
-    add("--join", metavar="FILE", help="write all parts, in order, as one file in the end")
-    add("--column", metavar="NAME", help="of a table: what is translated, by name or number from 1")
+    add("--output", required=True, metavar="FOLDER", help="of the parts; it may exist already")
+    add("--join", metavar="FILE", help="at the end write all parts, in order, as one file")
+    add("--column", metavar="NAME", help="the column of a table to translate, by name, or number from 1")
     add(
         "--format",
         choices=["text", "tsv", "parquet"],
-        help="of the output: only translations, or the input with a column more; default: as the input",
+        help="of the output: translations only, or the input with another column; default: as the input",
     )
-    add("--compress", choices=["gz", "zst"], help="the parts, if they are text or TSV")
+    add("--compress", choices=["gz", "zst"], help="compress the parts, if they are text or TSV")
     add("--name", help="of the new column; default: the code of the target language")
-    add("--lines-per-part", type=positive, metavar="N", help="which is also what a kill costs each worker (20480)")
+    add("--lines-per-part", type=positive, metavar="N", help="of input; a kill costs each worker one part (20480)")
     add("--part", type=share, default=(0, 1), metavar="K/N", help="do one share of N, K from 0 on, as in a job array")
-    add("--engine", choices=["processes", "dask", "ray"], default="processes", help="who does it (%(default)s)")
+    add("--engine", choices=["processes", "dask", "ray"], default="processes", help="of workers (%(default)s)")
     add(
         "--scheduler",
         "--address",
         dest="address",
         metavar="ADDRESS",
-        help="of Dask, such as tls://host:8786, or of Ray, such as auto; without it the engine is started here",
+        help="of Dask, such as tls://host:8786, or of Ray, such as auto; default: start the engine here",
     )
     add_form_options(parser)
     add_search_options(parser)
