@@ -50,7 +50,7 @@ def parser() -> Parser:
         "--src, or a file of translations, one a line. The first is the baseline.",
     )
     add = parser.add_argument
-    add("systems", nargs="+", type=Path, metavar="SYSTEM")
+    add("systems", nargs="+", type=Path, metavar="SYSTEM", help="a model directory or a file of translations")
     add(
         "--src",
         type=Path,

@@ -47,7 +47,7 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="their reference translations, line by line; given again, more references of the same sentences. Each "
         "column of a .tsv is a reference of its own, under a first line of names or none, unless it is named after "
-        "another language. Of several an empty one is none",
+        "another language. An empty one of several is ignored",
     )
     add(
         "--tokenize",

@@ -24,7 +24,7 @@ def add_rare_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--rare",
         action="store_true",
-        help="also tell how numbers and names came through, and how many words nothing in the source supports, in "
+        help="also count the numbers and names that are right, and the words that nothing in the source supports, in "
         "translations of the text and of noise",
     )
     add(
@@ -39,8 +39,7 @@ def add_rare_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="with --rare: text in other languages, one a line: how many words of its translations nothing supports; "
-        "may be given again",
+        help="with --rare: text in other languages, for the unsupported words of its translations; may be repeated",
     )
 
 

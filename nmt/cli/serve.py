@@ -34,12 +34,12 @@ def parser() -> Parser:
         action="append",
         default=[],
         metavar="SRC-TGT=MODEL",
-        help="languages and the model directory that translates between them, or a MODEL that says its languages "
-        "itself; MODEL,MODEL is an ensemble; again for each pair",
+        help="languages and the model directory that translates between them, or a MODEL alone, which says its "
+        "languages itself; MODEL,MODEL is an ensemble; may be repeated",
     )
     add("models", nargs="*", help=argparse.SUPPRESS)  # given as in other commands; refused
     add("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
-    add("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
+    add("--port", type=port, default=5000, help="0: any free one (%(default)s)")
     add("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
     add(
         "--compute",
@@ -49,7 +49,7 @@ def parser() -> Parser:
         "beside it (%(default)s)",
     )
     add("--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: each model's own")
-    add("--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each")
+    add("--keys", type=Path, metavar="FILE", help="answer only requests with a key from this file, one a line")
     add_limits(parser)
     add("--cache", type=up_to(10_000_000), default=0, metavar="N", help="keep the translations of N sentences (none)")
     add(
@@ -57,15 +57,15 @@ def parser() -> Parser:
         type=seconds,
         default=5.0,
         metavar="S",
-        help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
+        help="check every S seconds for a changed model, and reload it; 0: only on SIGHUP (%(default)s)",
     )
-    add("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
+    add("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is trusted (none)")
     add(
         "--url-prefix",
         type=prefix,
         default="",
         metavar="/PATH",
-        help="before all paths, for a proxy that serves other programs as well (none)",
+        help="prefix of all paths, for a proxy that serves other programs as well (none)",
     )
     add_common(parser)
     return parser

@@ -18,32 +18,32 @@ FAILED = 1  # exit code if all trials failed
 def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
-        description="Search through settings of nmt-train: a training for each trial, ended early where it is worse "
-        "than others were. The same command, here or on a machine that shares the folder, works at the same study; "
-        "one that was killed goes on.",
+        description="Search for the best settings of nmt-train. Each trial is a training, ended early if it is worse "
+        "than others were. Give the same command again, here or on a machine that shares the folder, to work on the "
+        "same study in parallel, or to resume it.",
         epilog="How a finished model should search is found by nmt-evaluate --tune.",
     )
     add = parser.add_argument
-    add("overrides", nargs="*", metavar="KEY=VALUE", help="for all trials, as of nmt-train; run= names the study")
+    add("overrides", nargs="*", metavar="KEY=VALUE", help="of nmt-train, for all trials; run= names the study")
     add(
         "--space",
         default="default",
         metavar="FILE",
-        help="what is searched through: a YAML file, or default or architecture, which come with nmt (%(default)s); "
-        "what is overridden is not",
+        help="the settings to search: a YAML file, or default or architecture, which come with nmt (%(default)s); "
+        "those that are overridden are not searched",
     )
-    add("--trials", type=up_to(MAX_TRIALS), default=20, metavar="N", help="of the study in all (%(default)s)")
-    add("--sampler", choices=["tpe", "random"], default="tpe", help="what is tried next (%(default)s)")
+    add("--trials", type=up_to(MAX_TRIALS), default=20, metavar="N", help="in total (%(default)s)")
+    add("--sampler", choices=["tpe", "random"], default="tpe", help="chooses the next trial (%(default)s)")
     add(
         "--pruner",
         choices=["median", "hyperband", "none"],
         default="median",
-        help="which trials are ended after a validation: those worse than the median of the others then, after five "
-        "whole ones (%(default)s)",
+        help="ends bad trials after a validation; median: those worse than the median of the others at that epoch, "
+        "once five are complete (%(default)s)",
     )
-    add("--prune-after", type=positive, default=1, metavar="N", help="epochs, at the earliest (%(default)s)")
+    add("--prune-after", type=positive, default=1, metavar="N", help="epochs that every trial gets (%(default)s)")
     add("--seed", type=positive, default=1, metavar="N", help="of the search (%(default)s)")
-    add("--config-dir", metavar="DIR", help="a folder with choices of your own, as of nmt-train")
+    add("--config-dir", metavar="DIR", help="a folder with choices of your own, as for nmt-train")
     add_common(parser)
     return parser
 
