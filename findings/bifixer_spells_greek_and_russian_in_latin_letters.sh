@@ -3,8 +3,8 @@
 # Guessed: "replaces characters from wrong alphabets" means a word that mixes alphabets, as a scan or a keyboard makes
 # them. Found: in the languages with Latin letters each Greek and Cyrillic letter that looks like one is replaced,
 # wherever it stands: in German β is ß, Δ is A, Σ is E, and of a Greek or Russian name the half that looks Latin is.
-# Web corpora go through it by default, so a model of them has never seen alpha as a letter, nor a quotation in
-# Russian, and writes ß-carotene. --ignore_characters leaves them alone, and the broken encodings, too.
+# Pipelines for web corpora run it on all text, so a model of them hardly ever sees alpha as a letter or a Russian
+# quotation, and writes ß-Carotin. --ignore_characters leaves them alone, and the broken encodings, too.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

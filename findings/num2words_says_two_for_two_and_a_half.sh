@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # num2words 0.5.14: minus a half is "zero point five", and 2.5 in Italian is "due".
-# Guessed: a language that it knows has signs and decimals, or raises NotImplementedError, as Chinese does for
-# decimals. Found: of numbers between -1 and 0 the sign is lost in English, German, French, Spanish, Portuguese,
-# Japanese and others. Italian drops all decimals of a Decimal and of a text, which is how numbers come out of a
-# sentence, but not those of a float. So test sets, and texts for speech, that are made with it state other numbers, in
-# words that no comparison of digits checks. Say the sign yourself, and give floats for Italian.
+# Guessed: a language that it knows has signs and decimals, or raises NotImplementedError, as one that it does not know
+# does. Found: of numbers between -1 and 0 the sign is lost in English, German, French, Spanish, Portuguese, Japanese
+# and others. Italian drops all decimals of a Decimal and of a text, which is how numbers come out of a sentence, but
+# not those of a float. So test sets, and texts for speech, that are made with it state other numbers, in words that no
+# comparison of digits checks. Say the sign yourself, and give floats for Italian.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # pycaption 2.3.14: SubRip made WebVTT shows viewers <i> and </i> around what was italic.
-# Guessed: <i>, <b> and <u>, which SubRip files have nearly always, are read as styles and become those of the other
-# format, as they do from WebVTT. Found: they are text, which the writers escape: in WebVTT, DFXP and SAMI it says
-# &lt;i>. SubRip to SubRip is fine, and so a test of that finds nothing. Whoever translates subtitles and delivers them
-# as WebVTT has tags on the screen, and to a translator's program they are words. Turn such files into WebVTT first,
-# where the tags are the same.
+# Guessed: <i>, <b> and <u>, which many SubRip files have, are read as styles and become those of the other format, as
+# they do from WebVTT. Found: they are text, which the writers escape: in WebVTT, DFXP and SAMI it says &lt;i>. SubRip
+# to SubRip is fine, and so a test of that finds nothing. Whoever translates subtitles and delivers them as WebVTT has
+# tags on the screen, and to a translator's program they are words. Turn such files into WebVTT first, where the tags
+# are the same.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

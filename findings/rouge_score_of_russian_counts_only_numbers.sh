@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # rouge-score 0.1.2: two Russian sentences that share only their year have ROUGE 1; a Chinese text with itself has 0.
-# Guessed: texts are cut into words by what is a letter, as its wrappers in other libraries suggest, and equal texts
-# have 1. Found: all but a-z and 0-9 divides words and is left out. Of Russian, Greek, Arabic or Chinese only numbers
-# and Latin names are compared; German "führt" (leads) and "fährt" (drives) are both "f" and "hrt", so a translation
-# with the wrong word has 1. Scores of other languages than English rank systems by their digits and abbreviations.
-# Give RougeScorer a tokenizer of your own.
+# Guessed: a word is a run of letters in any script, and equal texts have 1. Found: all but a-z and 0-9 divides words
+# and is left out. Of Russian, Greek, Arabic or Chinese only numbers and Latin names are compared; German "führt"
+# (leads) and "fährt" (drives) are both "f" and "hrt", so a translation with the wrong word has 1. Scores of other
+# languages than English rank systems by their digits and abbreviations. Give RougeScorer a tokenizer of your own.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

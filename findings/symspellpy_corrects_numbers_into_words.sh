@@ -3,8 +3,8 @@
 # Guessed: what is misspelt is replaced; a number has no spelling, and the dictionary of words says nothing about it.
 # Found: a number is a word that is not in the dictionary, so the most frequent word within two edits takes its place,
 # which for one or two digits is "of" or "a", and 10:45 is "of of". "I dont like it" is "i done like it", since its
-# dictionary has don't, but done is nearer to hand. Source text that is cleaned with it before translation has lost its
-# amounts, times and doses. ignore_non_words=True with ignore_term_with_digits=True keeps numbers.
+# dictionary has don't, but done is as near and more frequent. Source text that is cleaned with it before translation
+# has lost its amounts, times and doses. ignore_non_words=True with ignore_term_with_digits=True keeps numbers.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
