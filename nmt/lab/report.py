@@ -45,7 +45,7 @@ def run(config: ReportConfig) -> list[Section]:
     """The results in `lab_dir`. Raises ValueError when there are none, when a file is damaged, or when a requested
     picture is not among them."""
     folder = Path(config.lab_dir)
-    found = {name: load_summary(folder, name, shown.SUMMARY) for name, shown in SHOWN.items()}
+    found = {name: load_summary(folder, name) for name in SHOWN}
     done = {name: data for name, data in found.items() if data is not None}
     if not done:
         raise ValueError(f"{folder} holds no experiment yet; run nmt-lab memory, gradients or translation first")

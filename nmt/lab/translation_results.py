@@ -6,39 +6,12 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from nmt.common.shape import Shape
 from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 
 SIGNIFICANT = 0.025  # of a one-sided p, as the bootstrap gives it: 0.05 in both directions together
 BETTER, WORSE = "significantly better", "significantly worse"
 EQUAL = "no difference that a paired bootstrap finds"
-
-SUMMARY: Shape = {
-    "provenance": {...: str},
-    "rows": [
-        {
-            "label": str,
-            "seed": int,
-            "cell": {"name": str},
-            "attention": str,
-            "hidden_size": int,
-            "parameters": int,
-            "bleu": {"score": float, "interval": float},
-            "by_length": {...: {"bleu": float}},
-            "length_unit": str,
-            "tokens_per_s": (float, None),
-        }
-    ],
-    "baseline": str,
-    "equal": str,
-    "test": str,
-    "sentences": int,
-    "limits": {...: (float, None)},
-    "hashes": {...: str},
-    "p_values": {...: (float, None)},
-    "signature": str,
-}
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
+import math
+import re
 
 import pytest
 from test_lab import LITTLE, command
 
-from nmt.common.shape import ShapeError, check_shape
-from nmt.lab import gradients, memory, report, store, translation_results
+from nmt.lab import memory, report, store
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
 
 JOB = {"name": "a job", "number": 3}
@@ -70,31 +70,26 @@ def test_a_summary_says_what_made_its_results_and_not_what_wrote_it(tmp_path, mo
     assert made_by(jobs, tmp_path) == versions | {"torch": "2.0 and 2.1"}
 
 
-SHAPES = {"memory": memory.SUMMARY, "gradients": gradients.SUMMARY, "translation": translation_results.SUMMARY}
-
-
-@pytest.mark.parametrize("name", sorted(SHAPES))
+@pytest.mark.parametrize("name", sorted(report.SHOWN))
 @pytest.mark.parametrize(
-    ("content", "what"),
+    "content",
     [
-        ('{"provenance": {}, "rows": [{"cell": {"name": "lstm"}}]}', "it has no rows[0]."),
-        ("[]", "it holds no mapping"),
-        ('{"provenance": {}}', "it has no rows"),
-        ('{"provenance": {}, "rows": []}', "it has no list rows"),
-        ('{"provenance": 3, "rows": []}', "it has no mapping provenance"),
-        ('{"provenance": {}, "ro', "it is no JSON"),
-        ("\x80", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("", "it is no JSON"),
+        "[]",
+        "3",
+        '{"provenance": {}, "rows": []}',
+        '{"sha256": "", "provenance": {}, "rows": []}',
+        '{"provenance": {}, "ro',
+        "\x80",
+        "[" * 100_000,
+        "",
     ],
 )
-def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_path, name, content, what):
+def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_path, name, content):
     path = tmp_path / f"{name}.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(ValueError, match="is damaged") as refusal:
+    message = f"{path} is damaged, or of another version; run nmt-lab {name} again, or delete it"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         report.run(report.ReportConfig(str(tmp_path), None))
-    assert str(refusal.value).startswith(f"{path} is damaged, or of another version: {what}")
-    assert str(refusal.value).endswith(f"; run nmt-lab {name} again, or delete it")
 
 
 def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, capsys):
@@ -103,45 +98,28 @@ def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, caps
         command(monkeypatch, capsys, "report", f"lab_dir={tmp_path}")
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(
-        f"nmt-lab: {tmp_path / 'memory.json'} is damaged, or of another version: it holds no mapping"
-    )
-
-
-def test_every_value_of_a_summary_is_looked_at(tmp_path):
-    """Whatever of it is another, it is shown or it is refused, but never a traceback."""
-    job = {"cell": {"name": "lstm"}, "task": "order", "lag": 8, "parameters": 400, "seeds": 2, "learning": LITTLE}
-    results = {"memory": memory.work(job), "gradients": gradients.work(job | {"learning": LITTLE | {"clip_norm": 1}})}
-    job |= {"loss_of": gradients.LAST}
-    refused = 0
-    for name, result in results.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        row = {**job, "learning": {"max_steps": 2, "clip_norm": 1.0}, "label": "lstm", **result}
-        for key, value in itertools.product(row, (None, "x", -1, 1.5, [], {}, ["x"], [None], [[]], 10**400, True)):
-            content = {"provenance": {"nmt": "0.1"}, "rows": [row | {key: value}]}
-            (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
-            try:
-                report.run(report.ReportConfig(str(folder), None, ()))
-            except ValueError as error:
-                refused += f"{name}.json is damaged" in str(error)
-    assert refused > 100
+    assert line.startswith(f"nmt-lab: {tmp_path / 'memory.json'} is damaged, or of another version; ")
 
 
 def test_a_summary_is_read_as_it_was_written(tmp_path):
     rows = [
         {
             "task": "order", "lag": 8, "label": "rnn", "cell": {"name": "rnn"}, "learning": {"max_steps": 2},
-            "hidden_size": 7, "network_parameters": 400, "scores": [0.5, None], "steps": [2, 2],
+            "hidden_size": 7, "network_parameters": 400, "scores": [0.5, math.inf], "steps": [2, 2],
             "solved": [False, False],
         }
     ]  # fmt: skip
     save_summary(tmp_path, "memory", {"nmt": "0.0"}, {"rows": rows})
-    data = load_summary(tmp_path, "memory", memory.SUMMARY)
-    assert data["rows"][0]["scores"] == [0.5, None]
-    assert load_summary(tmp_path, "gradients", gradients.SUMMARY) is None
+    data = load_summary(tmp_path, "memory")
+    assert data == {"provenance": {"nmt": "0.0"}, "rows": [rows[0] | {"scores": [0.5, None]}]}
+    assert load_summary(tmp_path, "gradients") is None
     table = memory.sections(data)[0].charts[1]
     assert [cell for cell in table.rows[0] if "inf" in cell] == ["inf", "0.5 to inf"]
+    saved = json.loads((tmp_path / "memory.json").read_text(encoding="utf-8"))
+    for key, value in {"rows": [rows[0] | {"steps": [2, 3]}], "provenance": {"nmt": "0.1"}, "more": 1}.items():
+        (tmp_path / "memory.json").write_text(json.dumps(saved | {key: value}), encoding="utf-8")
+        with pytest.raises(ValueError, match="memory.json is damaged"):
+            load_summary(tmp_path, "memory")
 
 
 def test_a_report_copies_those_of_the_docs_pictures_that_there_are(tmp_path, caplog):
@@ -153,21 +131,3 @@ def test_a_report_copies_those_of_the_docs_pictures_that_there_are(tmp_path, cap
     assert [one.getMessage().split(":")[0] for one in caplog.records] == [
         f"there is no picture {name}" for name in report.DEFAULT[1:]
     ]
-
-
-def test_shapes():
-    shape = {"a": int, "b": [(float, None)], "c": ({...: str}, None), "d": frozenset("xy")}
-    for sound in ({"a": 1, "b": [1, None, 2.5], "d": "x"}, {"a": 1, "b": [1], "c": {"k": "v"}, "d": "y", "e": 3}):
-        check_shape(sound, shape)
-    sound = {"a": 1, "b": [1.5], "d": "x"}
-    for damage, message in (
-        ({"a": True}, "has True for a"),
-        ({"a": 1 << 60}, "has 1152921504606846976 for a"),
-        ({"b": [float("inf")]}, r"has inf for b\[0\]"),
-        ({"b": [1, "\x1b" * 99]}, r"has '\\x1b\\x1b.{31} for b\[1\]$"),
-        ({"c": {"\x1bk": 3}}, r"has 3 for c\.'\\x1bk'$"),
-        ({"d": "z"}, "has 'z' for d"),
-        ({"d": ["x"]}, r"has \['x'\] for d"),
-    ):
-        with pytest.raises(ShapeError, match=message):
-            check_shape(sound | damage, shape)
