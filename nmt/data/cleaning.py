@@ -18,7 +18,8 @@ CONTAMINATED = "stands in valid or test"
 HELD_OUT = "held out for validation"
 DUPLICATE = "duplicate"
 EMPTY, LONG, RATIO = "empty side", "too long", "length ratio"
-REASONS = None, EMPTY, LONG, RATIO, HELD_OUT, CONTAMINATED, DUPLICATE  # of `clean`
+REASONS = None, EMPTY, LONG, RATIO, HELD_OUT, CONTAMINATED, DUPLICATE  # of `clean`; None: the pair is fit
+FIT = REASONS.index(None)
 MALFORMED = "malformed"
 OF_OTHERS = "of other languages"
 IN_WORDS = {  # plurals, for reasons that do not read well after a number
@@ -67,8 +68,8 @@ def clean(
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
     text; `duplicates` finds repeated pairs; `held_out` has hashes of pairs of this text that serve for validation.
-    `known` gets a byte for each pair once all are read, from which a later call with the same text takes the
-    reasons."""
+    `known` gets the index of each pair's reason once all are read, from which a later call with the same text takes
+    the reasons."""
     judged: Iterable[tuple[Pair, str | None]]
     if known:
         judged = zip(pairs, map(REASONS.__getitem__, known), strict=False)  # a changed text is found out in the end
