@@ -97,8 +97,7 @@ def provenance_words(data: Mapping[str, Any]) -> str:
     most = [f"{number:g} {unit}" for unit, number in data["limits"].items() if number]
     hashes = ", ".join(f"{role} {digest}" for role, digest in data["hashes"].items())
     seeds = listed([str(seed) for seed in unique(data["rows"], "seed")])
-    signature = data["signature"] or data["rows"][0]["bleu"].get("signature") or "none"
     return (
         f"Each run was trained for at most {' or '.join(most)}, seed {seeds}, at equal {data['equal']}. "
-        f"Signature {signature}. SHA-256 of the text: {hashes}."
+        f"Signature {data['signature']}. SHA-256 of the text: {hashes}."
     )
