@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from nmt.common.stream import Line
 
 TEXT, TSV, PARQUET = "text", "tsv", "parquet"
 Run = Callable[[Iterable[int]], Iterator[Any]]  # numbers of parts -> their outcomes, as they come
+AHEAD = 2  # parts per worker, running or queued: a million of them would take gigabytes in a scheduler
+MAX_DEATHS = 5  # of workers over one part; from the third attempt on it is translated in separate processes (work.py)
 
 
 class Part(NamedTuple):
@@ -36,3 +39,8 @@ class InputFormat(NamedTuple):
     kind: str
     column: str | None = None  # of a table: a name, or a number from 1
     names: list[str] | None = None  # of the columns, if the files name them
+
+
+def next_parts(left: Iterator[int], workers: int, running: int) -> Iterator[int]:
+    """Enough of the parts that are left for the workers of now, who may come and go, besides those running."""
+    return islice(left, max(AHEAD * max(workers, 1) - running, 0))

@@ -59,7 +59,7 @@ class Work:
 
     def __reduce__(self) -> tuple[Any, ...]:
         plan = self.plan
-        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, *self.translator.__reduce__())
+        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, self.translator.__reduce__())
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,7 @@ class SentWork:
     inputs: tuple[Path, ...]
     plan: str  # its id
     form: Form
-    load: Callable[..., Translator]
-    origin: tuple[Any, ...]
-    settings: dict[str, Any]  # of the translator
+    translator: tuple[Any, ...]  # how it is loaded: a function, its arguments, and then its settings
 
     def __call__(self, number: int) -> PartOutcome:
         return _outcome(lambda part: self.opened().record(part), number)
@@ -84,8 +82,9 @@ class SentWork:
             tune_process(IN_SEARCH)
             torch.set_num_threads(1)
             plan = read_plan(self.folder, self.inputs)
-            translator = self.load(*self.origin)
-            vars(translator).update(self.settings)
+            load, origin, settings = self.translator
+            translator = load(*origin)
+            vars(translator).update(settings)
             plan.check_translator(translator)
             _opened.clear()
             _opened[key] = Work(plan, translator, self.form)
