@@ -52,7 +52,7 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
         yield from corpus.numbered(split, of_part)
 
 
-def split_names(corpus: HubCorpus) -> set[str]:
+def split_names(corpus: HubCorpus) -> list[str]:
     """The names of a dataset's splits. Raises ValueError as `load_rows` does."""
     with _reading(corpus.dataset):
         return _split_names(_builder(corpus))
@@ -67,8 +67,8 @@ def _reading(dataset: str) -> Iterator[None]:
         raise ValueError(_message(dataset, error)) from None
 
 
-def _split_names(builder: Any) -> set[str]:
-    return {str(name) for name in builder.config.data_files or builder.info.splits or ()}
+def _split_names(builder: Any) -> list[str]:
+    return [str(name) for name in builder.config.data_files or builder.info.splits or ()]
 
 
 def _sliced(builder: Any, rows_of: Callable[[str], Iterable[T]], split: str) -> Iterator[T]:
