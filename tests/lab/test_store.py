@@ -8,7 +8,7 @@ import math
 import re
 
 import pytest
-from test_lab import LITTLE, command
+from test_lab import command
 
 from nmt.lab import memory, report, store
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
@@ -89,7 +89,7 @@ def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_
     path.write_text(content, encoding="latin-1")
     message = f"{path} is damaged, or of another version; run nmt-lab {name} again, or delete it"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        report.run(report.ReportConfig(str(tmp_path), None))
+        report.run(report.ReportConfig(str(tmp_path)))
 
 
 def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, capsys):
@@ -120,14 +120,3 @@ def test_a_summary_is_read_as_it_was_written(tmp_path):
         (tmp_path / "memory.json").write_text(json.dumps(saved | {key: value}), encoding="utf-8")
         with pytest.raises(ValueError, match="memory.json is damaged"):
             load_summary(tmp_path, "memory")
-
-
-def test_a_report_copies_those_of_the_docs_pictures_that_there_are(tmp_path, caplog):
-    job = {"cell": {"name": "lstm"}, "task": "copy", "lag": 8, "parameters": 400, "seeds": 1, "learning": LITTLE}
-    rows = [{**job, "label": "lstm", **memory.work(job)}]
-    save_summary(tmp_path, "memory", {}, {"rows": rows})
-    report.run(report.ReportConfig(str(tmp_path), str(tmp_path / "pictures"), None))
-    assert [path.stem for path in (tmp_path / "pictures").iterdir()] == [report.DEFAULT[0]]
-    assert [one.getMessage().split(":")[0] for one in caplog.records] == [
-        f"there is no picture {name}" for name in report.DEFAULT[1:]
-    ]
