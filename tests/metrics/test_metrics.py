@@ -33,12 +33,6 @@ def test_the_scores_are_sacrebleus():
     assert scores["bleu"].interval is None
 
 
-def test_a_bootstrap_gives_an_interval():
-    score = Measure().scores(HYPS * 20, [REFS * 20], ("bleu",), n_bootstrap=200)["bleu"]
-    assert 0 < score.interval < 20
-    assert "bs:200" in score.signature
-
-
 NOT_NFC = [
     "Trường học ở đâu? Nó rất đẹp và rộng.",  # as macOS writes it, below
     "लड़का सड़क पर दौड़ रहा है और गाड़ी चलती है।",  # U+095C, which NFC takes apart
@@ -149,6 +143,7 @@ def test_resamples_are_sacrebleus():
     metrics = {name: Measure().metric(name, [refs]) for name in names}
     scores = Measure().scores(hyps, [refs], names, n_bootstrap=50)
     assert [(one.interval, one.mean) for one in scores.values()] == [(one._ci, one._mean) for one in want.values()]
+    assert all("|bs:50|" in one.signature and one.interval > 0 for one in scores.values())
     for test, samples in (("bs", 50), ("ar", TRIALS + 6)):
         given = list(systems.items()), metrics, None, test, samples
         with patch.object(significance, "_compute_p_value", p_value):
