@@ -92,8 +92,8 @@ def translate_corpus(
             done[record.part] = record
             report(record, False)
     if join_to is not None:
-        header = [*plan.output["header"], plan.output["name"]] if plan.output["header"] else []
-        join([plan.folder.part(n) for n in mine], join_to, plan.output["format"], header)
+        header = [*plan.output.header, plan.output.name] if plan.output.header else []
+        join([plan.folder.part(n) for n in mine], join_to, plan.output.format, header)
     failed = sum(len(record.failed) for record in done.values())
     lines = sum(record.lines for record in done.values())
     return Summary(len(mine), lines, before, time.monotonic() - start, failed)

@@ -41,6 +41,16 @@ class InputFormat(NamedTuple):
     names: list[str] | None = None  # of the columns, if the files name them
 
 
+class OutputFormat(NamedTuple):
+    """The format of the parts' files."""
+
+    format: str  # text, tsv or parquet
+    compress: str  # gz, zst, or "" for none
+    name: str  # of the column of the answers
+    header: list[str] | None  # names of the other columns, if they are known
+    suffix: str  # of the files
+
+
 def next_parts(left: Iterator[int], workers: int, running: int) -> Iterator[int]:
     """Enough of the parts that are left for the workers of now, who may come and go, besides those running."""
     return islice(left, max(AHEAD * max(workers, 1) - running, 0))
