@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def run_jobs(
     count = min(processes or usable_cores(), max(1, len(missing)))
     began = time.monotonic()
     here = ((job, work(job)) for job in missing)
-    with closing(here if count == 1 else results(work, missing, count, _one_thread)) as found:
+    elsewhere = results(work, missing, count, partial(torch.set_num_threads, 1))
+    with closing(here if count == 1 else elsewhere) as found:
         followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
         for number, (job, result) in enumerate(followed, 1):
             result = finite(result)
@@ -73,17 +75,15 @@ def run_cells(
     name: str, work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], lab_dir: Path, processes: int | None
 ) -> list[dict[str, Any]]:
     """A row for each job of an experiment (one cell and lag each), also saved as its summary."""
-    results = run_jobs(work, jobs, lab_dir / name, processes, size=_num_steps)
+    results = run_jobs(
+        work, jobs, lab_dir / name, processes, size=lambda job: int(job["lag"] * job["learning"]["max_steps"])
+    )
     rows = [
         {**job, "label": cell_label(from_dict(Cell, job["cell"])), **result}
         for job, result in zip(jobs, results, strict=True)
     ]
     save_summary(lab_dir, name, made_by(jobs, lab_dir / name), {"rows": rows})
     return rows
-
-
-def _num_steps(job: Job) -> int:
-    return int(job["lag"] * job["learning"]["max_steps"])
 
 
 def _of(job: Job, folder: Path) -> dict[str, Any]:
@@ -106,10 +106,6 @@ def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):  # not JSON, or another shape
         return None
     return dict(content) if is_sound else None
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def path_of(job: Job, folder: Path) -> Path:
