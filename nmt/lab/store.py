@@ -10,9 +10,8 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,14 @@ from nmt.cells import Cell
 from nmt.common.bars import clock, tracked
 from nmt.common.files import check_writable, write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
-from nmt.common.pool import results
 from nmt.common.process import usable_cores
 from nmt.lab.words import cell_label
 from nmt.plain_data import from_dict
+from nmt.translation.forks import Worker, shared
 
 log = logging.getLogger(__name__)
 
+MAX_DEATHS = 2  # of processes over one job
 SUMMARY = 1  # raise it when what a summary holds changes
 
 Job = dict[str, Any]  # plain data: everything that the result depends on
@@ -43,11 +43,11 @@ def run_jobs(
     shows_itself: bool = False,
     size: Callable[[Job], int] = lambda _: 0,
 ) -> list[dict[str, Any]]:
-    """The result of each job, in order. `work` is a module-level function. Jobs run in separate processes with one
-    thread each, unless there is only one process. Each result is stored in `folder` under the job's name and hash; a
+    """The result of each job, in order. Jobs run in forked processes with one thread each, but in this one if there
+    is to be one, or the system cannot fork. Each result is stored in `folder` under the job's name and hash; a
     damaged one is computed again, with a warning. The largest jobs by `size` start first, so none is left running
     alone at the end. A bar shows progress, unless the work `shows_itself`: then the log does. Raises
-    ChildProcessError when one of several processes was killed."""
+    ChildProcessError when a job kills every process."""
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     missing = sorted((job for job in jobs if _stored(job, folder) is None), key=size, reverse=True)
@@ -58,9 +58,7 @@ def run_jobs(
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or usable_cores(), max(1, len(missing)))
     began = time.monotonic()
-    here = ((job, work(job)) for job in missing)
-    elsewhere = results(work, missing, count, partial(torch.set_num_threads, 1))
-    with closing(here if count == 1 else elsewhere) as found:
+    with closing(_results(work, missing, count)) as found:
         followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
         for number, (job, result) in enumerate(followed, 1):
             result = finite(result)
@@ -69,6 +67,25 @@ def run_jobs(
             left = (time.monotonic() - began) / number * (len(missing) - number)
             log.info("%d/%d %s%s", number, len(missing), job["name"], f", {clock(left)} left" if left else "")
     return [_of(job, folder)["result"] for job in jobs]
+
+
+def _results(
+    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], processes: int
+) -> Generator[tuple[Job, dict[str, Any]], None, None]:
+    """Each job with its result, in order of completion. However the iteration ends, all running jobs end at once."""
+    if processes == 1 or not hasattr(os, "fork"):
+        yield from ((job, work(job)) for job in jobs)
+        return
+    pool: list[Worker] = []
+    try:
+        names = [job["name"] for job in jobs]
+        found = shared(
+            pool, processes, work, "__call__", enumerate(jobs), MAX_DEATHS, names.__getitem__, "processes="
+        )
+        yield from ((jobs[i], result) for i, result in found)
+    finally:
+        while pool:
+            pool.pop().end()
 
 
 def run_cells(

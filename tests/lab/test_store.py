@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
+import signal
 
 import pytest
 from test_lab import command
@@ -18,6 +20,31 @@ JOB = {"name": "a job", "number": 3}
 
 def squared(job):
     return {"square": job["number"] ** 2, "loss": float("nan"), "norms": [1.5, float("inf")]}
+
+
+def test_processes_share_the_jobs_and_one_that_dies_is_replaced(tmp_path):
+    def work(job):
+        if job["number"] == 7 and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return squared(job) | {"pid": os.getpid()}
+
+    jobs = [{"name": f"job {number}", "number": number} for number in (3, 5, 7, 11)]
+    found = run_jobs(work, jobs, tmp_path / "results", processes=2)
+    assert [one["square"] for one in found] == [9, 25, 49, 121]
+    assert os.getpid() not in {one["pid"] for one in found}
+
+
+def test_a_job_that_kills_its_processes_is_named(tmp_path):
+    def work(job):
+        if job["number"] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return squared(job)
+
+    jobs = [JOB, JOB | {"name": "another", "number": 5}]
+    message = "^2 workers ended over a job, the last by signal 9; if memory is short, try processes=1$"
+    with pytest.raises(ChildProcessError, match=message):
+        run_jobs(work, jobs, tmp_path, processes=2)
 
 
 def test_a_result_of_another_version_is_not_taken(tmp_path, monkeypatch):
