@@ -16,7 +16,7 @@ TESTS = {"bs": (bootstrap, RESAMPLES), "ar": (randomisation, 10_000)}  # with sa
 @dataclass(frozen=True)
 class Comparison:
     score: float
-    interval: float | None  # ± of the 95 % bootstrap confidence interval
+    interval: float  # ± of the 95 % bootstrap confidence interval
     p_value: float | None  # of the difference from the first system; None for the first itself
 
 
