@@ -54,7 +54,7 @@ def _resampled(metric: Any, counts: Counts, samples: int, seed: Any) -> list[Any
     return [metric._compute_score_from_stats(rows[drawn].sum(0)) for drawn in draws]
 
 
-def resamples(metric: Any, counts: Counts, samples: int, seed: Any) -> NDArray[np.float64]:
+def resampled_scores(metric: Any, counts: Counts, samples: int, seed: Any) -> NDArray[np.float64]:
     """The scores of the resamples of a text; the same seed draws the same."""
     return np.array([found.score for found in _resampled(metric, counts, samples, seed)])
 
@@ -76,7 +76,7 @@ def bootstrap(
 ) -> Tested:
     """Paired bootstrap resampling (Koehn, 2004) of the counts of systems that have these scores."""
     entropy = np.random.SeedSequence(seed).entropy
-    drawn = [resamples(metric, counts, samples, entropy) for counts in systems]
+    drawn = [resampled_scores(metric, counts, samples, entropy) for counts in systems]
     p: list[float | None] = [None]
     for score, of_system in zip(scores[1:], drawn[1:], strict=True):
         differences = np.abs(of_system - drawn[0])
@@ -100,8 +100,8 @@ def randomisation(
     actual = [abs(score - scores[0]) for score in scores[1:]]
     p = [p_value(np.array(found), one) for found, one in zip(differences, actual, strict=True)]
     # sacreBLEU's intervals of the others go on with the numbers after those of the trials.
-    drawn = [resamples(metric, systems[0], RESAMPLES, entropy)]
-    drawn += [resamples(metric, counts, RESAMPLES, deepcopy(rng)) for counts in systems[1:]]
+    drawn = [resampled_scores(metric, systems[0], RESAMPLES, entropy)]
+    drawn += [resampled_scores(metric, counts, RESAMPLES, deepcopy(rng)) for counts in systems[1:]]
     return [_interval(one) for one in drawn], [None, *p]
 
 

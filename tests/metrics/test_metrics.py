@@ -16,7 +16,7 @@ from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare, meaning
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
-from nmt.metrics.resampling import TRIALS, p_value, randomisation, resamples
+from nmt.metrics.resampling import TRIALS, p_value, randomisation, resampled_scores
 from nmt.translation.values import Translation
 
 HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
@@ -167,7 +167,7 @@ def test_resamples_take_little_memory(monkeypatch):
         finally:
             tracemalloc.stop()
 
-    found, of_resamples = peak(lambda: resamples(Tokens, [[1.0] * 18] * 500, 200, 1))
+    found, of_resamples = peak(lambda: resampled_scores(Tokens, [[1.0] * 18] * 500, 200, 1))
     assert found.tolist() == [500 * 18] * 200
     assert of_resamples < 500 * 18 * 200 * 4 / 10  # bytes of all resamples' counts
     monkeypatch.setattr(resampling, "RESAMPLES", 2)
