@@ -155,6 +155,15 @@ def test_resamples_are_sacrebleus():
             assert [(one.score, one.interval, one.p_value) for one in found[system].values()] == expected
 
 
+@pytest.mark.parametrize("test", ["bs", "ar"])
+def test_any_seed_draws_the_same_again(test, monkeypatch):
+    monkeypatch.setenv("SACREBLEU_SEED", "0")
+    refs = [f"the cat sees {n} dogs in the old town" for n in range(20)]
+    systems = {"a": refs, "b": [ref.replace("old", "cold") if n % 3 else ref for n, ref in enumerate(refs)]}
+    first, again = (compare(Measure(), systems, [refs], test, 40, ["bleu"]) for _ in range(2))
+    assert first == again
+
+
 def test_resamples_take_little_memory(monkeypatch):
     class Tokens:
         _compute_score_from_stats = staticmethod(lambda counts: SimpleNamespace(score=sum(counts)))
