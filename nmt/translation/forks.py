@@ -64,23 +64,32 @@ def shared(
         busy = {worker.connection: (worker, worker.task) for worker in pool if worker.task is not None}
         if not busy:
             return
+        failed: Exception | None = None  # raised after the results that are there, so that none is lost
         for connection in wait(list(busy)):
             worker, task = busy[connection]  # type: ignore[index]
             try:
-                yield task[0], worker.finish()
+                result = worker.finish()
             except WorkerDiedError:
                 pool.remove(worker)
                 again.append(task)
                 deaths[task[0]] += 1
-                _tell(worker.end(), named(task[0]), deaths[task[0]], most_deaths, option)
+                failed = failed or _told(worker.end(), named(task[0]), deaths[task[0]], most_deaths, option)
+            except Exception as error:
+                failed = failed or error
+            else:
+                yield task[0], result
+        if failed is not None:
+            raise failed
 
 
-def _tell(cause: str, task: str, deaths: int, most_deaths: int, option: str) -> None:
+def _told(cause: str, task: str, deaths: int, most_deaths: int, option: str) -> ChildProcessError | None:
+    """Warn of a worker's death, or, after the last that a task may cause, the error."""
     if deaths == most_deaths:
-        raise ChildProcessError(
+        return ChildProcessError(
             f"{deaths} workers ended over {task}, the last by {cause}; if memory is short, try {option}1"
         )
     logger.warning("a worker ended by %s; another one does %s again", cause, task)
+    return None
 
 
 class WorkerDiedError(Exception):

@@ -14,6 +14,7 @@ from test_lab import command
 
 from nmt.lab import memory, report, store
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
+from nmt.translation import forks
 
 JOB = {"name": "a job", "number": 3}
 
@@ -45,6 +46,18 @@ def test_a_job_that_kills_its_processes_is_named(tmp_path):
     message = "^2 workers ended over a job, the last by signal 9; if memory is short, try processes=1$"
     with pytest.raises(ChildProcessError, match=message):
         run_jobs(work, jobs, tmp_path, processes=2)
+
+
+def test_an_error_waits_for_the_results_that_are_there(tmp_path, monkeypatch):
+    def work(job):
+        if job["number"] == 3:
+            raise ValueError("bad")
+        return squared(job)
+
+    monkeypatch.setattr(forks, "wait", lambda connections: [one for one in connections if one.poll(60)])
+    with pytest.raises(ValueError, match="bad"):
+        run_jobs(work, [JOB, JOB | {"name": "another", "number": 5}], tmp_path, processes=2)
+    assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["another"]
 
 
 def test_a_result_of_another_version_is_not_taken(tmp_path, monkeypatch):
