@@ -7,6 +7,7 @@ command line takes its default from conf/.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from nmt.automatic import AUTOMATIC
@@ -180,7 +181,7 @@ class RunConfig:
 
 def check_run(run: str) -> None:
     """Raises ValueError for a name that is no folder under runs_dir."""
-    if not run or run.startswith(("/", "~")) or ".." in run.split("/"):
+    if not Path(run).parts or run.startswith(("/", "~")) or ".." in run.split("/"):
         raise ValueError(f"run is {run!r}; it must name a folder under runs_dir")
     if (size := max(len(name.encode(errors="replace")) for name in run.split("/"))) > MAX_NAME:
         raise ValueError(f"run has a name of {size} bytes; it may have {MAX_NAME} at most")

@@ -101,6 +101,7 @@ def test_plain_data_and_config_turn_into_each_other():
         ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
         ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
         ("run", "", "run is ''"),
+        ("run", "./", "run is './'; it must name a folder under runs_dir"),
         ("run", True, "run is True; it must be of type str, in quotes: 'run=\"...\"'$"),
         ("model.dropout", True, "model.dropout is True; it must be of type float, or auto$"),
         ("optim.freeze_steps", 3, "optim.freeze_steps is 3, but freeze names no part"),

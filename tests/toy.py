@@ -141,9 +141,12 @@ def write_corpus(folder: Path) -> Path:
 
 def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
     """A prepared text with sizes only: `pairs` pairs of `tokens` target pieces and one source piece fewer."""
-    sides = {"src_len": np.full(pairs, tokens - 1), "tgt_len": np.full(pairs, tokens)}
+
+    def lengths(rows):
+        return np.full_like(rows, tokens - 1), np.full_like(rows, tokens)
+
     counts = SimpleNamespace(tokens=pairs * tokens)
-    train = SimpleNamespace(**sides, rows=pairs, longest=tokens, counts=counts)
+    train = SimpleNamespace(rows=pairs, longest=tokens, counts=counts, lengths=lengths)
     return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, tokenizer_config=config)
 
 

@@ -180,9 +180,8 @@ def text(report: dict[str, Any]) -> str:
         lines += [f"{metric.upper()}   {signature}", ""]
         for name, of in report["systems"].items():
             one = of[metric]
-            interval = "" if one["interval"] is None else f" ± {one['interval']:.2f}"
             against = "baseline" if one["p_value"] is None else p_words(one["p_value"])
-            lines.append(f"{names[name]:{width}} {one['score']:6.2f}{interval}   {against}")
+            lines.append(f"{names[name]:{width}} {one['score']:6.2f} ± {one['interval']:.2f}   {against}")
         lines.append("")
     if report["notes"]:
         lines += [*report["notes"], ""]

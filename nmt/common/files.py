@@ -134,16 +134,20 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:
     return {name: len(content) for name, content in contents.items()}
 
 
-def sync_folder(folder: Path) -> None:
-    """Make sure that renames into the folder survive a power cut."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o644)
     try:
-        with naming(folder):
-            os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that renames into the folder survive a power cut."""
+    if os.name == "posix":
+        with _descriptor(folder) as descriptor, naming(folder):
+            os.fsync(descriptor)
 
 
 @contextmanager
@@ -153,13 +157,10 @@ def locked(folder: Path, wait: bool) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with _descriptor(folder) as descriptor:
         with naming(folder):
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -167,11 +168,9 @@ def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
     """Lock a byte of a file for this process. Yields the file's descriptor, or, unless `wait`, None when another
     process has the byte. The lock ends with the process, however it dies. On Windows and on file systems without
     locks every process gets it. Closing any descriptor of the file releases all the process's bytes (POSIX)."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)  # Windows has text files
-    try:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows has text files
+    with _descriptor(path, flags) as descriptor:
         yield descriptor if _lock(descriptor, byte, wait) else None
-    finally:
-        os.close(descriptor)
 
 
 def _lock(descriptor: int, byte: int, wait: bool) -> bool:

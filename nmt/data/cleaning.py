@@ -18,7 +18,8 @@ CONTAMINATED = "stands in valid or test"
 HELD_OUT = "held out for validation"
 DUPLICATE = "duplicate"
 EMPTY, LONG, RATIO = "empty side", "too long", "length ratio"
-REASONS = None, EMPTY, LONG, RATIO, HELD_OUT, CONTAMINATED, DUPLICATE  # of `clean`
+REASONS = None, EMPTY, LONG, RATIO, HELD_OUT, CONTAMINATED, DUPLICATE  # of `clean`; None: the pair is fit
+FIT = REASONS.index(None)
 MALFORMED = "malformed"
 OF_OTHERS = "of other languages"
 IN_WORDS = {  # plurals, for reasons that do not read well after a number
@@ -67,14 +68,10 @@ def clean(
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
     text; `duplicates` finds repeated pairs; `held_out` has hashes of pairs of this text that serve for validation.
-    `known` gets a byte for each pair once all are read, from which a later call with the same text takes the
-    reasons."""
-    judged: Iterable[tuple[Pair, str | None]]
-    if known:
-        judged = zip(pairs, map(REASONS.__getitem__, known), strict=False)  # a changed text is found out in the end
-    else:
-        judged = _judged(pairs, config, evaluation, duplicates, held_out, bytearray() if known is None else known)
-    for pair, reason in judged:
+    `known` gets the index of each pair's reason once all are read, from which a later call with the same text takes
+    the reasons."""
+    known = bytearray() if known is None else known
+    for pair, reason in _judged(pairs, config, evaluation, duplicates, held_out, known):
         if reason is None:
             yield pair
         else:
@@ -90,6 +87,9 @@ def _judged(
     known: bytearray,
 ) -> Iterator[tuple[Pair, str | None]]:
     """Each pair, and why it is left out, if it is."""
+    if known:
+        yield from zip(pairs, map(REASONS.__getitem__, known), strict=False)  # a changed text is found out in the end
+        return
     seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     repeats, found = duplicates.check(), bytearray()
     for number, pair in enumerate(pairs):

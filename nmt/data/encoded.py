@@ -207,16 +207,6 @@ class EncodedCorpus:
         below = int(np.ceil(0.999 * (len(self) - 1)))  # so many sources are not longer
         return int(np.searchsorted(self.counts.src.cumsum(), below, side="right"))
 
-    # For all rows: arrays as long as the corpus.
-
-    @cached_property
-    def src_len(self) -> Lengths:
-        return np.concatenate([block.src_len for block in self.blocks()])
-
-    @cached_property
-    def tgt_len(self) -> Lengths:
-        return np.concatenate([block.tgt_len for block in self.blocks()])
-
 
 def _counted(lengths: Lengths, before: Lengths) -> Lengths:
     """The number of rows of each length, added to the counts `before`."""

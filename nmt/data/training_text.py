@@ -9,7 +9,7 @@ from itertools import chain
 
 from nmt.common.bars import tracked
 from nmt.data.augmentation import with_rules
-from nmt.data.cleaning import Tally, both_sides, clean, contamination_note, reasons
+from nmt.data.cleaning import FIT, Tally, both_sides, clean, contamination_note, reasons
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
@@ -29,8 +29,7 @@ class TrainingText:
     valid: list[Pair]
     rules: TextRules
     duplicates: Duplicates
-    number: int | None = None  # of pairs, once all have been read
-    known: bytearray = field(default_factory=bytearray)  # which pairs are fit, likewise
+    known: bytearray = field(default_factory=bytearray)  # which pairs are fit, once all have been read (clean)
 
     def pairs(self, tally: Tally | None = None, what: str = "reading") -> Iterator[Pair]:
         """The pairs that are fit for training."""
@@ -40,15 +39,8 @@ class TrainingText:
         evaluation = chain(self.valid, self.corpus.pairs(self.corpus.test) if self.corpus.test else ())
         cleaning, dropped = self.corpus.cleaning, tally.dropped
         fit = clean(found, cleaning, evaluation, dropped, self.duplicates, held_out, self.known)
-        found = self._numbered(tracked(fit, what, self.number, "pairs"))
-        return (with_rules(pair, self.rules) for pair in found)
-
-    def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
-        number = 0
-        for pair in pairs:
-            number += 1
-            yield pair
-        self.number = number
+        number = self.known.count(FIT) or None
+        return (with_rules(pair, self.rules) for pair in tracked(fit, what, number, "pairs"))
 
     def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
         """A newly learned tokenizer, and the settings that it was learned with."""

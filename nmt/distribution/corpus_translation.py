@@ -23,7 +23,7 @@ from nmt.distribution.folder import Record
 from nmt.distribution.inputs import input_files, input_format_of
 from nmt.distribution.outputs import check_join, check_parts_can_be_written, join
 from nmt.distribution.parts import PARQUET, Run
-from nmt.distribution.plan import Layout, Plan, open_plan
+from nmt.distribution.plan import Layout, open_plan
 from nmt.distribution.work import Work
 from nmt.translation.translator import Translator
 from nmt.translation.workers import Workers
@@ -44,7 +44,6 @@ class Summary:
     failed: int  # lines of the share with an empty answer
 
 
-StartEngine = Callable[[Work], AbstractContextManager[Run]]
 Report = Callable[[Record, bool], object]  # called with each part's record, and whether it was done before
 
 
@@ -87,14 +86,14 @@ def translate_corpus(
         report(record, True)
     todo = [n for n in mine if n not in done]
     before = sum(record.lines for record in done.values())
-    begun = _translated(plan, translator, form, todo, lambda work: ENGINES[engine](work, number, address))
-    with closing(begun) as records:
+    work = Work(plan, translator, form)
+    with closing(_translated(work, todo, ENGINES[engine](work, number, address))) as records:
         for record in records:
             done[record.part] = record
             report(record, False)
     if join_to is not None:
-        header = [*plan.output["header"], plan.output["name"]] if plan.output["header"] else []
-        join([plan.folder.part(n) for n in mine], join_to, plan.output["format"], header)
+        header = [*plan.output.header, plan.output.name] if plan.output.header else []
+        join([plan.folder.part(n) for n in mine], join_to, plan.output.format, header)
     failed = sum(len(record.failed) for record in done.values())
     lines = sum(record.lines for record in done.values())
     return Summary(len(mine), lines, before, time.monotonic() - start, failed)
@@ -129,24 +128,23 @@ def _check_machine(
     check_parts_can_be_written(output)
 
 
-def _translated(
-    plan: Plan, translator: Translator, form: Form, todo: list[int], start_engine: StartEngine
-) -> Generator[Record, None, None]:
+def _translated(work: Work, todo: list[int], engine: AbstractContextManager[Run]) -> Generator[Record, None, None]:
     """The records of the parts in `todo` as they are done; always tidies the folder at the end."""
+    plan = work.plan
     for number in todo:
         if plan.folder.record(number).exists():
             logger.warning("part %d is not what it was when it was done; it is done again", number)
     try:
         plan.restore(todo)
-        yield from _outcomes(Work(plan, translator, form), todo, start_engine) if todo else ()
+        yield from _outcomes(todo, engine) if todo else ()
     finally:
         plan.folder.sweep()
         plan.folder.report()
 
 
-def _outcomes(work: Work, todo: list[int], start_engine: StartEngine) -> Iterator[Record]:
+def _outcomes(todo: list[int], engine: AbstractContextManager[Run]) -> Iterator[Record]:
     """The records as parts are done. Parts that another command works on are tried again until it ends or dies."""
-    with start_engine(work) as run:
+    with engine as run:
         while todo:
             elsewhere = []
             for outcome in run(todo):

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from nmt.common.files import check_writable, output_at
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
-from nmt.distribution.parts import PARQUET, TEXT, TSV
+from nmt.distribution.parts import PARQUET, TEXT, TSV, OutputFormat
 
 BLANKS = str.maketrans("\t\n", "  ")  # a cell stays on one line and in one column
 
@@ -22,15 +22,15 @@ Write = Callable[[Any, Sequence[Sequence[str]]], object]  # rows, and the output
 
 
 @contextmanager
-def _writer(form: str, file: BinaryIO, schema: Any, name: str) -> Iterator[Write]:
-    if form == PARQUET:
+def _writer(output: OutputFormat, file: BinaryIO, schema: Any) -> Iterator[Write]:
+    if output.format == PARQUET:
         from nmt.distribution.parquet import ParquetWriter, text_schema
 
-        writer = ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
+        writer = ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, output.name)
         yield writer.write
         writer.close()
     else:
-        spelt = _as_text if form == TEXT else _as_tsv
+        spelt = _as_text if output.format == TEXT else _as_tsv
         yield lambda rows, answers: file.write("".join(f"{line}\n" for line in spelt(rows, answers)).encode())
 
 
@@ -50,10 +50,9 @@ def _as_tsv(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
             yield "\t".join(cell.translate(BLANKS) for cell in (*row, line))
 
 
-def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> None:
-    """Write pairs (group, answers). `schema` is the rows' Parquet schema, or the names of their columns; `name` is
-    the column of the answers."""
-    with writing(file, compression) as content, _writer(form, content, schema, name) as write:
+def write_answers(file: BinaryIO, output: OutputFormat, schema: Any, answered: Any) -> None:
+    """Write pairs (group, answers). `schema` is the rows' Parquet schema, or the names of their columns."""
+    with writing(file, output.compress) as content, _writer(output, content, schema) as write:
         for group, answers in answered:
             write(group.rows, [answer.lines for answer in answers])
 
@@ -68,9 +67,9 @@ def check_parts_can_be_written(folder: Path) -> None:
         raise ValueError(f"the parts cannot be written to {folder}: {error.strerror}") from None
 
 
-def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> None:
-    """Raises ValueError for a file into which parts of this form cannot be joined: an input, a file in the folder of
-    parts, one with another form's suffix, or one in a folder that is missing or cannot be written."""
+def check_join(path: Path, inputs: Sequence[Path], folder: Path, kind: str) -> None:
+    """Raises ValueError for a file into which parts of this kind cannot be joined: an input, a file in the folder of
+    parts, one with another kind's suffix, or one in a folder that is missing or cannot be written."""
     real = Path(os.path.realpath(path))
     if path.exists() and any(path.samefile(one) for one in inputs):
         raise ValueError(f"the parts cannot be joined to {path}, which is the input")
@@ -87,22 +86,22 @@ def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> N
             raise ValueError(f"the parts cannot be joined to {path}: {error.strerror}") from None
     compression = compression_of(path)
     suffix = Path(path.name.removesuffix(f".{compression}")).suffix
-    if KINDS.get(suffix, form) != form or (form == PARQUET and compression):
-        raise ValueError(f"the parts are {form}, and {path} has another suffix; --format says what they are")
+    if KINDS.get(suffix, kind) != kind or (kind == PARQUET and compression):
+        raise ValueError(f"the parts are {kind}, and {path} has another suffix; --format says what they are")
 
 
-def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) -> None:
+def join(parts: Sequence[Path], path: Path, kind: str, header: Sequence[str]) -> None:
     """Join all parts, in order, into one file, atomically, compressed by its suffix. `header` becomes the first line
     of a TSV; for Parquet without parts it names columns of text."""
     with output_at(path) as file:
-        if form == PARQUET:
+        if kind == PARQUET:
             from nmt.distribution.parquet import join
 
             join(parts, file, header)
             return
         compression = compression_of(path)
         same = not parts or compression_of(parts[0]) == compression
-        first = ("\t".join(header) + "\n").encode() if form == TSV and header else b""
+        first = ("\t".join(header) + "\n").encode() if kind == TSV and header else b""
         with writing(file, compression) if first or not same else nullcontext(file) as content:
             content.write(first)
             if not same:

@@ -21,7 +21,7 @@ from nmt.common.json_text import to_json
 from nmt.distribution.compression import SUFFIXES, compression_of
 from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, copy_in
 from nmt.distribution.inputs import cut, input_format_of
-from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, Part
+from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, OutputFormat, Part
 from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 
@@ -61,18 +61,17 @@ class Plan:
         return InputFormat(**self.manifest["source"])
 
     @property
-    def output(self) -> Mapping[str, Any]:
-        """format, compress, suffix, name (of the new column), header (names of the other columns, if known)"""
-        return self.manifest["output"]  # type: ignore[no-any-return]
+    def output(self) -> OutputFormat:
+        return OutputFormat(**self.manifest["output"])
 
     @property
     def schema(self) -> Any:
         """The schema of the rows of Parquet; for other formats the names of the columns."""
-        if self.input_format.kind == self.output["format"] == PARQUET:
+        if self.input_format.kind == self.output.format == PARQUET:
             from nmt.distribution.parquet import schema_of
 
             return schema_of(self.inputs[0])
-        return self.output["header"]
+        return self.output.header
 
     def check_translator(self, translator: Translator) -> None:
         """Raises ValueError unless the translator is the plan's."""
@@ -110,7 +109,7 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
         "models": _models(translator),
         "translator": settings_of(translator),
         "form": asdict(form),
-        "output": _output(input_format, translator, form, layout),
+        "output": _output(input_format, translator, form, layout)._asdict(),
         "lines_per_part": layout.lines_per_part,
         "source": input_format._asdict(),
     }
@@ -128,7 +127,7 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
     return read_plan(path, inputs)
 
 
-def _output(input_format: InputFormat, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
+def _output(input_format: InputFormat, translator: Translator, form: Form, layout: Layout) -> OutputFormat:
     """The output's format. Raises ValueError for an impossible one."""
     kind = layout.format or input_format.kind
     src, tgt = translator.languages
@@ -144,7 +143,7 @@ def _output(input_format: InputFormat, translator: Translator, form: Form, layou
     suffix = ".jsonl" if kind == TEXT and form.json else {TEXT: ".txt"}.get(kind, f".{kind}")
     named = header if input_format.kind != TEXT or kind == PARQUET else None  # a TSV made from text needs no header
     compress = f".{layout.compress}" if layout.compress else ""
-    return {"format": kind, "compress": layout.compress, "name": name, "header": named, "suffix": suffix + compress}
+    return OutputFormat(kind, layout.compress, name, named, suffix + compress)
 
 
 def settings_of(translator: Translator) -> dict[str, Any]:
@@ -206,7 +205,7 @@ def read_plan(path: Path, inputs: Sequence[Path] | None = None) -> Plan:
         content = (path / MANIFEST).read_bytes()
         manifest = json.loads(content)
         parts = [_part(row) for row in (path / PARTS).read_text(encoding="utf-8").splitlines()]
-        folder = Folder(path, manifest["output"]["suffix"], len(parts))
+        folder = Folder(path, OutputFormat(**manifest["output"]).suffix, len(parts))
         found = [Path(entry["path"]) for entry in manifest["inputs"]] if inputs is None else list(inputs)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise ValueError(

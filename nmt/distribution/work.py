@@ -19,6 +19,7 @@ from nmt.common.stream import Line
 from nmt.distribution.folder import Record
 from nmt.distribution.inputs import read_groups_of
 from nmt.distribution.outputs import write_answers
+from nmt.distribution.parts import LineGroup
 from nmt.distribution.plan import Plan, read_plan
 from nmt.text.check import told_of
 from nmt.translation.forks import Worker, WorkerDiedError
@@ -54,12 +55,38 @@ class Work:
         with self.plan.folder.claimed(number) as begun:
             if begun is None:
                 return None
-            done = self.plan.folder.whole(number)
-            return done or translate_part(self.plan, self.translator, self.form, number, begun)
+            return self.plan.folder.whole(number) or self.translate(number, begun)
+
+    def translate(self, number: int, begun: int = 0) -> Record:
+        """Write a part's file (a draft, then renamed), then its record. `begun` is the number of earlier attempts."""
+        plan, start = self.plan, time.monotonic()
+        part, path = plan.parts[number], plan.folder.part(number)
+        faults: dict[str, list[int]] = {}
+        failed: list[dict[str, Any]] = []
+        alone = begun >= DEADLY and self.translator.device.type == "cpu"
+        answerer = Answerer(self.translator, self.form, alone)
+
+        def answered() -> Iterator[tuple[LineGroup, list[Answer]]]:
+            for group in read_groups_of(plan.inputs[part.file], plan.input_format, part, plan.folder.copy(number)):
+                found = list(answerer.each(group.lines, failed))
+                for line, answer in zip(group.lines, found, strict=True):
+                    for what in filter(None, (answer.fault, answer.advice, told_of(answer.lost))):
+                        faults.setdefault(what, []).append(line.number)
+                yield group, found
+                trim_memory()
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            write_answers(file, plan.output, plan.schema, answered())
+            file.flush()
+            size, digest = file.tell(), sha256(Path(file.name))
+        record = Record(number, part.lines, size, digest, time.monotonic() - start, faults, failed)
+        plan.folder.finish(record)
+        return record
 
     def __reduce__(self) -> tuple[Any, ...]:
         plan = self.plan
-        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, *self.translator.__reduce__())
+        return SentWork, (plan.folder.path, tuple(plan.inputs), plan.id, self.form, self.translator.__reduce__())
 
 
 @dataclass(frozen=True)
@@ -70,9 +97,7 @@ class SentWork:
     inputs: tuple[Path, ...]
     plan: str  # its id
     form: Form
-    load: Callable[..., Translator]
-    origin: tuple[Any, ...]
-    settings: dict[str, Any]  # of the translator
+    translator: tuple[Any, ...]  # how it is loaded: a function, its arguments, and then its settings
 
     def __call__(self, number: int) -> PartOutcome:
         return _outcome(lambda part: self.opened().record(part), number)
@@ -84,8 +109,9 @@ class SentWork:
             tune_process(IN_SEARCH)
             torch.set_num_threads(1)
             plan = read_plan(self.folder, self.inputs)
-            translator = self.load(*self.origin)
-            vars(translator).update(self.settings)
+            load, origin, settings = self.translator
+            translator = load(*origin)
+            vars(translator).update(settings)
             plan.check_translator(translator)
             _opened.clear()
             _opened[key] = Work(plan, translator, self.form)
@@ -101,34 +127,6 @@ def _outcome(record: Callable[[int], Record | None], number: int) -> PartOutcome
     except Exception as error:
         error.add_note(traceback.format_exc())
         return PartOutcome(number, error=error)
-
-
-def translate_part(plan: Plan, translator: Translator, form: Form, number: int, begun: int = 0) -> Record:
-    """Write a part's file (a draft, then renamed), then its record. `begun` is the number of earlier attempts."""
-    part, start = plan.parts[number], time.monotonic()
-    input_format, output = plan.input_format, plan.output
-    path = plan.folder.part(number)
-    faults: dict[str, list[int]] = {}
-    failed: list[dict[str, Any]] = []
-    answerer = Answerer(translator, form, alone=begun >= DEADLY and translator.device.type == "cpu")
-
-    def answered() -> Iterator[tuple[Any, list[Answer]]]:
-        for group in read_groups_of(plan.inputs[part.file], input_format, part, plan.folder.copy(number)):
-            found = list(answerer.each(group.lines, failed))
-            for line, answer in zip(group.lines, found, strict=True):
-                for what in filter(None, (answer.fault, answer.advice, told_of(answer.lost))):
-                    faults.setdefault(what, []).append(line.number)
-            yield group, found
-            trim_memory()
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
-        write_answers(file, output["format"], output["compress"], plan.schema, output["name"], answered())
-        file.flush()
-        size, digest = file.tell(), sha256(Path(file.name))
-    record = Record(number, part.lines, size, digest, time.monotonic() - start, faults, failed)
-    plan.folder.finish(record)
-    return record
 
 
 @dataclass(frozen=True)

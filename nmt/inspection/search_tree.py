@@ -96,7 +96,7 @@ class _Watcher:
 
 def translation(translator: Translator, src: list[int]) -> list[int]:
     """Source ids with EOS -> ids of the translation, by the search that `search_steps` shows."""
-    (hypotheses,) = translator.ranked(_task(translator), [src])
+    (hypotheses,) = translator.sorted_hypotheses(_task(translator), [src])
     return hypotheses[0].ids
 
 
@@ -109,7 +109,7 @@ def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]
     all that lived on or ended."""
     wide = max(WIDE, getattr(translator.search, "beam_size", 1) + 1)
     watcher = _Watcher(wide)
-    (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
+    (hypotheses,) = translator.sorted_hypotheses(_task(translator), [src], watch=watcher)
     finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}
     met = watcher.met
     for ids, hypothesis in finished.items():  # the last token of a sample may be an unlikely one

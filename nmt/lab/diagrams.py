@@ -38,16 +38,14 @@ def unit_diagram(name: str, cell: Cell) -> Diagram | None:
         names = [one for one in (*given, *made) if column[one] == depth]
         for row, one in enumerate(names):
             y = (len(names) - 1) / 2 - row + 0.35 * (depth % 2)  # no arrow crosses a whole row
-            label = f"{one} = {made[one]}" if one in made else _given_words(one)
-            kind = "input" if one in given else "good" if one.endswith("'") else "plain"
+            if one in made:
+                label, kind = f"{one} = {made[one]}", "good" if one.endswith("'") else "plain"
+            else:
+                label, kind = "x: what comes in" if one == INPUT else f"{one}: from the step before", "input"
             nodes.append(Node(one, label, 2.6 * depth, y, label, kind))
     edges = [(source, left) for left, sources in uses.items() for source in sources]
     deep = max(sum(c == depth for c in column.values()) for depth in column.values())
     return Diagram(f"{name}: one unit, one step", nodes, edges, 2.9 * (max(column.values()) + 1), 0.75 * deep + 1)
-
-
-def _given_words(name: str) -> str:
-    return "x: what comes in" if name == INPUT else f"{name}: from the step before"
 
 
 def _columns(given: Sequence[str], uses: dict[str, list[str]]) -> dict[str, int]:

@@ -14,7 +14,6 @@ from torch import Generator
 
 from nmt.cells import Cell
 from nmt.common.ranges import check_ranges
-from nmt.common.shape import Shape
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
@@ -29,26 +28,6 @@ LAST = "the last step that asks"
 MORE_SOLVED = "More seeds solved the task with clipping than without"
 FEWER_SOLVED = "Fewer seeds solved the task with clipping than without"
 AS_MANY_SOLVED = "As many seeds solved the task with clipping as without"
-
-SUMMARY: Shape = {
-    "provenance": {...: str},
-    "rows": [
-        {
-            "task": frozenset(TASKS),
-            "lag": int,
-            "label": str,
-            "cell": {"name": str},
-            "learning": {"clip_norm": float},
-            "loss_of": str,
-            "untrained": [(float, None)],
-            "trained": [(float, None)],
-            "gradient_norms": [[(float, None)]],
-            "largest_norms": [(float, None)],
-            "scores": [(float, None)],
-            "solved": [bool],
-        }
-    ],
-}
 
 
 @dataclass(frozen=True)

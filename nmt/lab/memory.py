@@ -12,7 +12,6 @@ from typing import Any
 
 from nmt.cells import Cell
 from nmt.common.ranges import check_ranges
-from nmt.common.shape import Shape
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.store import Job, run_cells
 from nmt.lab.tasks import TASKS, MemoryTask
@@ -20,23 +19,6 @@ from nmt.lab.words import Row, cell_label, check_different, listed, numbers, sol
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 
-SUMMARY: Shape = {
-    "provenance": {...: str},
-    "rows": [
-        {
-            "task": frozenset(TASKS),
-            "lag": int,
-            "label": str,
-            "cell": {"name": str},
-            "learning": {"max_steps": int},
-            "hidden_size": int,
-            "network_parameters": int,
-            "scores": [(float, None)],
-            "steps": [int],
-            "solved": [bool],
-        }
-    ],
-}
 MAX_LAG = 100_000
 RARE = 0.05  # at most this often by chance
 

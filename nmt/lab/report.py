@@ -5,7 +5,6 @@ This file contains the definitions; every statement about results is derived fro
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -22,52 +21,30 @@ from nmt.lab.store import load_summary, provenance
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import Row, listed, solved_words, unique
 from nmt.pictures.charts import Section, Table
-from nmt.pictures.page import pictures, save_svg
 from nmt.plain_data import from_dict
-
-log = logging.getLogger(__name__)
 
 TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
 SHOWN: dict[str, Any] = {"gradients": gradients, "memory": memory, "translation": translation_results}
-DEFAULT = ("the-units-lstm-one-unit-one-step", "gradients-of-untrained-cells", "memory-temporal-order")
 SIZE = 100  # units and inputs of the layers whose parameters are counted
 
 
 @dataclass(frozen=True)
 class ReportConfig:
     lab_dir: str
-    picture_dir: str | None  # a folder for copies of `pictures`
-    pictures: tuple[str, ...] | None = None  # None: those of DEFAULT that exist
 
 
 def run(config: ReportConfig) -> list[Section]:
-    """The results in `lab_dir`. Raises ValueError when there are none, when a file is damaged, or when a requested
-    picture is not among them."""
+    """The results in `lab_dir`. Raises ValueError when there are none, or when a file is damaged."""
     folder = Path(config.lab_dir)
-    found = {name: load_summary(folder, name, shown.SUMMARY) for name, shown in SHOWN.items()}
+    found = {name: load_summary(folder, name) for name in SHOWN}
     done = {name: data for name, data in found.items() if data is not None}
     if not done:
         raise ValueError(f"{folder} holds no experiment yet; run nmt-lab memory, gradients or translation first")
     sections = [answer(done), units(cells_of(done))]
     for name, data in done.items():
         sections += SHOWN[name].sections(data)
-    if config.picture_dir is not None:
-        copy_pictures(sections, config.pictures, Path(config.picture_dir))
     return [*sections, which(done), sources(done)]
-
-
-def copy_pictures(sections: Sequence[Section], names: Sequence[str] | None, folder: Path) -> None:
-    found = pictures(sections)
-    wanted = DEFAULT if names is None else names
-    missing = [name for name in wanted if name not in found]
-    if names is not None and missing:
-        raise ValueError(f"pictures has {missing[0]!r}; what was run has: {', '.join(found)}")
-    for name in missing:
-        log.warning("there is no picture %s: its experiment was not run, or without what it shows", name)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in [name for name in wanted if name in found]:
-        save_svg(found[name], folder / f"{name}.svg")
 
 
 def cells_of(done: Mapping[str, Any]) -> list[str]:

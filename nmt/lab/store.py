@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from nmt.cells import Cell
 from nmt.common.bars import clock, tracked
 from nmt.common.files import check_writable, write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
-from nmt.common.pool import results
 from nmt.common.process import usable_cores
-from nmt.common.shape import Shape, ShapeError, check_shape
 from nmt.lab.words import cell_label
 from nmt.plain_data import from_dict
+from nmt.translation.forks import Worker, shared
 
 log = logging.getLogger(__name__)
+
+MAX_DEATHS = 2  # of processes over one job
+SUMMARY = 1  # raise it when what a summary holds changes
 
 Job = dict[str, Any]  # plain data: everything that the result depends on
 
@@ -41,11 +43,11 @@ def run_jobs(
     shows_itself: bool = False,
     size: Callable[[Job], int] = lambda _: 0,
 ) -> list[dict[str, Any]]:
-    """The result of each job, in order. `work` is a module-level function. Jobs run in separate processes with one
-    thread each, unless there is only one process. Each result is stored in `folder` under the job's name and hash; a
+    """The result of each job, in order. Jobs run in forked processes with one thread each, but in this one if there
+    is to be one, or the system cannot fork. Each result is stored in `folder` under the job's name and hash; a
     damaged one is computed again, with a warning. The largest jobs by `size` start first, so none is left running
     alone at the end. A bar shows progress, unless the work `shows_itself`: then the log does. Raises
-    ChildProcessError when one of several processes was killed."""
+    ChildProcessError when a job kills every process."""
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     missing = sorted((job for job in jobs if _stored(job, folder) is None), key=size, reverse=True)
@@ -56,8 +58,7 @@ def run_jobs(
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or usable_cores(), max(1, len(missing)))
     began = time.monotonic()
-    here = ((job, work(job)) for job in missing)
-    with closing(here if count == 1 else results(work, missing, count, _one_thread)) as found:
+    with closing(_results(work, missing, count)) as found:
         followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
         for number, (job, result) in enumerate(followed, 1):
             result = finite(result)
@@ -68,21 +69,38 @@ def run_jobs(
     return [_of(job, folder)["result"] for job in jobs]
 
 
+def _results(
+    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], processes: int
+) -> Generator[tuple[Job, dict[str, Any]], None, None]:
+    """Each job with its result, in order of completion. However the iteration ends, all running jobs end at once."""
+    if processes == 1 or not hasattr(os, "fork"):
+        yield from ((job, work(job)) for job in jobs)
+        return
+    pool: list[Worker] = []
+    try:
+        names = [job["name"] for job in jobs]
+        found = shared(
+            pool, processes, work, "__call__", enumerate(jobs), MAX_DEATHS, names.__getitem__, "processes="
+        )
+        yield from ((jobs[i], result) for i, result in found)
+    finally:
+        while pool:
+            pool.pop().end()
+
+
 def run_cells(
     name: str, work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], lab_dir: Path, processes: int | None
 ) -> list[dict[str, Any]]:
     """A row for each job of an experiment (one cell and lag each), also saved as its summary."""
-    results = run_jobs(work, jobs, lab_dir / name, processes, size=_num_steps)
+    results = run_jobs(
+        work, jobs, lab_dir / name, processes, size=lambda job: int(job["lag"] * job["learning"]["max_steps"])
+    )
     rows = [
         {**job, "label": cell_label(from_dict(Cell, job["cell"])), **result}
         for job, result in zip(jobs, results, strict=True)
     ]
     save_summary(lab_dir, name, made_by(jobs, lab_dir / name), {"rows": rows})
     return rows
-
-
-def _num_steps(job: Job) -> int:
-    return int(job["lag"] * job["learning"]["max_steps"])
 
 
 def _of(job: Job, folder: Path) -> dict[str, Any]:
@@ -105,10 +123,6 @@ def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):  # not JSON, or another shape
         return None
     return dict(content) if is_sound else None
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def path_of(job: Job, folder: Path) -> Path:
@@ -139,21 +153,20 @@ def made_by(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
 def save_summary(folder: Path, name: str, made: Mapping[str, str], data: Mapping[str, Any]) -> None:
     """Save an experiment's results, and the provenance (`made`) of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / f"{name}.json", to_json({"provenance": made, **data}, 1).encode())
+    content = {"provenance": made, **data}
+    text = to_json({"sha256": digest_of([SUMMARY, content]), **content}, 1)
+    write_atomically(folder / f"{name}.json", text.encode())
 
 
-def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None:
-    """None if the experiment was not run. Raises ValueError that names the file if its content is not what the
-    experiment writes."""
+def load_summary(folder: Path, name: str) -> dict[str, Any] | None:
+    """None if the experiment was not run. Raises ValueError that names the file if it is not as it was saved."""
     path = folder / f"{name}.json"
     try:
-        data = json.loads(path.read_bytes())
-        check_shape(data, shape)
+        data = dict(json.loads(path.read_bytes()))
+        if data.pop("sha256") == digest_of([SUMMARY, data]):
+            return data
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
-        what = str(error) if isinstance(error, ShapeError) else "is no JSON"
-        raise ValueError(
-            f"{path} is damaged, or of another version: it {what}; run nmt-lab {name} again, or delete it"
-        ) from None
-    return dict(data)
+    except (ValueError, TypeError, LookupError, RecursionError):  # not JSON, or not a mapping
+        pass
+    raise ValueError(f"{path} is damaged, or of another version; run nmt-lab {name} again, or delete it")

@@ -228,8 +228,6 @@ def compared(measure: Measure, rows: Sequence[Row], refs: Sequence[str]) -> dict
     """Paired bootstrap of every run against the first."""
     from nmt.metrics.comparison import compare
 
-    if len(rows) < 2:
-        return {"p_values": {}, "signature": ""}
     found, signatures = compare(
         measure, {row["label"]: row["hyps"] for row in rows}, [refs], "bs", SAMPLES, ("bleu",)
     )

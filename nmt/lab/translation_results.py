@@ -6,39 +6,12 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from nmt.common.shape import Shape
 from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 
 SIGNIFICANT = 0.025  # of a one-sided p, as the bootstrap gives it: 0.05 in both directions together
 BETTER, WORSE = "significantly better", "significantly worse"
 EQUAL = "no difference that a paired bootstrap finds"
-
-SUMMARY: Shape = {
-    "provenance": {...: str},
-    "rows": [
-        {
-            "label": str,
-            "seed": int,
-            "cell": {"name": str},
-            "attention": str,
-            "hidden_size": int,
-            "parameters": int,
-            "bleu": {"score": float, "interval": float},
-            "by_length": {...: {"bleu": float}},
-            "length_unit": str,
-            "tokens_per_s": (float, None),
-        }
-    ],
-    "baseline": str,
-    "equal": str,
-    "test": str,
-    "sentences": int,
-    "limits": {...: (float, None)},
-    "hashes": {...: str},
-    "p_values": {...: (float, None)},
-    "signature": str,
-}
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
@@ -124,8 +97,7 @@ def provenance_words(data: Mapping[str, Any]) -> str:
     most = [f"{number:g} {unit}" for unit, number in data["limits"].items() if number]
     hashes = ", ".join(f"{role} {digest}" for role, digest in data["hashes"].items())
     seeds = listed([str(seed) for seed in unique(data["rows"], "seed")])
-    signature = data["signature"] or data["rows"][0]["bleu"].get("signature") or "none"
     return (
         f"Each run was trained for at most {' or '.join(most)}, seed {seeds}, at equal {data['equal']}. "
-        f"Signature {signature}. SHA-256 of the text: {hashes}."
+        f"Signature {data['signature']}. SHA-256 of the text: {hashes}."
     )

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from unittest.mock import patch
-
-from numpy.typing import NDArray
-from sacrebleu import significance
 
 from nmt.common.bars import clocked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References, check_references
-from nmt.metrics.resampling import in_little_memory
+from nmt.metrics.resampling import RESAMPLES, bootstrap, random_seed, randomisation
+
+TESTS = {"bs": (bootstrap, RESAMPLES), "ar": (randomisation, 10_000)}  # with sacreBLEU's number of samples
 
 
 @dataclass(frozen=True)
 class Comparison:
     score: float
-    interval: float | None  # ± of the 95 % bootstrap confidence interval
+    interval: float  # ± of the 95 % bootstrap confidence interval
     p_value: float | None  # of the difference from the first system; None for the first itself
 
 
@@ -39,35 +36,31 @@ def compare(
 
     Raises ValueError when a system does not have one translation per reference.
     """
-    for hyps in systems.values():
-        check_references(hyps, refs)
-
-    def tested() -> Any:
-        with in_little_memory(), patch.object(significance, "_compute_p_value", p_value):
-            return significance.PairedTest(
-                [(name, list(hyps)) for name, hyps in systems.items()],
-                {name: measure.metric(name, [list(ref) for ref in refs]) for name in names},
-                None,
-                test,
-                samples,
-                n_ar_confidence=1000 if test == "ar" else -1,
-            )()
-
-    signatures, columns = clocked(f"testing {len(systems)} systems", tested)
-    # sacreBLEU's own names (chrF2) are in our order, after the column of the systems.
-    results = dict(zip(names, [*columns.values()][1:], strict=True))
-    found: dict[str, dict[str, Comparison]] = {
-        system: {name: _comparison(results[name][i]) for name in names} for i, system in enumerate(systems)
-    }
-    return found, {name: str(signature) for name, signature in zip(names, signatures.values(), strict=True)}
+    hyps = [check_references(of_system, refs)[0] for of_system in systems.values()]
+    tested = clocked(
+        f"testing {len(systems)} systems",
+        lambda: [_compared(measure, name, hyps, refs, test, samples) for name in names],
+    )
+    found: dict[str, dict[str, Comparison]] = {system: {} for system in systems}
+    for name, (comparisons, _) in zip(names, tested, strict=True):
+        for of_system, comparison in zip(found.values(), comparisons, strict=True):
+            of_system[name] = comparison
+    return found, {name: signature for name, (_, signature) in zip(names, tested, strict=True)}
 
 
-def p_value(differences: NDArray[Any], found: float) -> float:
-    """The share of the differences that are at least as large as the one found, which counts as one of them.
-
-    sacreBLEU counts only larger ones. So where few sentences differ, and most trials of a randomisation give the same
-    difference again, it finds its smallest p, even for a single sentence."""
-    return (int((differences >= found).sum()) + 1) / (len(differences) + 1)
+def _compared(
+    measure: Measure, name: Name, hyps: Sequence[Sequence[str]], refs: References, test: str, samples: int
+) -> tuple[list[Comparison], str]:
+    """How each system compares with the first in one metric, and the signature."""
+    metric, seed = measure.metric(name, [list(ref) for ref in refs]), random_seed()
+    tested, usual = TESTS[test]
+    counts = [metric._extract_corpus_statistics(of_system, None) for of_system in hyps]
+    scores = [float(metric._aggregate_and_compute(of_system).score) for of_system in counts]
+    found = tested(metric, counts, scores, samples or usual, seed)
+    signature = metric.get_signature()
+    for key, value in (("seed", str(seed).lower()), ("bs", RESAMPLES), (test, samples or usual)):
+        signature.update(key, value)
+    return [Comparison(*one) for one in zip(scores, *found, strict=True)], str(signature)
 
 
 def meaning(test: str, systems: int) -> list[str]:
@@ -77,8 +70,3 @@ def meaning(test: str, systems: int) -> list[str]:
     if systems > 2:
         notes.append("each p is of one comparison by itself: the more systems, the likelier a small one by chance")
     return notes
-
-
-def _comparison(result: Any) -> Comparison:
-    interval, p = (None if n is None else float(n) for n in (result.ci, result.p_value))
-    return Comparison(float(result.score), interval, p)

@@ -66,11 +66,8 @@ def known_words(texts: Iterable[str]) -> set[str]:
 
 def unseen(text: str, known: Collection[str]) -> list[str]:
     """Words made only of letters that the training text lacks."""
-    return [word for word in bare(text) if _is_of_letters(word) and word.lower() not in known]
-
-
-def _is_of_letters(word: str) -> bool:
-    return all(character.isalpha() or is_mark(character) for character in word)
+    of_letters = [word for word in bare(text) if all(sign.isalpha() or is_mark(sign) for sign in word)]
+    return [word for word in of_letters if word.lower() not in known]
 
 
 def is_compound(word: str, known: Collection[str]) -> bool:

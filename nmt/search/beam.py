@@ -71,9 +71,9 @@ class Beam(RankedSearch):
     def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         in_c = request.max_length.device.type == "cpu" and native.is_here()
         find = find_in_c if in_c else find_step_by_step
-        return self.ranked(find(self.rule(request.eos_id), step, state, request))
+        return self.sorted_hypotheses(find(self.rule(request.eos_id), step, state, request))
 
-    def ranked(self, found: Iterable[Iterable[Ended]]) -> list[list[Hypothesis]]:
+    def sorted_hypotheses(self, found: Iterable[Iterable[Ended]]) -> list[list[Hypothesis]]:
         """The ended hypotheses of each sentence, best first."""
         return [best_first(self._hypothesis(*ended) for ended in of_sentence) for of_sentence in found]
 

@@ -33,7 +33,7 @@ class Outcome:
     differs: dict[str, str] = field(default_factory=dict)  # its own settings and their values, as typed
     score: float | None = None  # of its best validation; None if there was none
     metric: Name = "bleu"  # the selection metric, which the score is of
-    rank: tuple[float, ...] = ()  # of that validation, all finite; greater is better
+    selection_key: tuple[float, ...] = ()  # of that validation, all finite; greater is better
     parameters: int | None = None
     seconds: float | None = None  # of training and validation
     failed: bool = False
@@ -47,15 +47,19 @@ class Outcome:
 
 def finished(run: str, differs: Mapping[str, str], trained: Trained, end: str = "") -> Outcome:
     """The outcome of a finished training."""
-    rank = tuple(min(max(one, -MOST), MOST) for one in trained.rank)
+    key = tuple(min(max(one, -MOST), MOST) for one in trained.selection_key)
     size = trained.parameters
-    return Outcome(run, dict(differs), trained.score, trained.metric, rank, size, trained.seconds, end=end)
+    return Outcome(run, dict(differs), trained.score, trained.metric, key, size, trained.seconds, end=end)
 
 
 def sorted_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The best first, as models are chosen. Scores of different metrics cannot be compared and form groups; failed
     runs come last."""
-    return sorted(outcomes, key=lambda one: (one.failed, not one.rank, one.metric, [-x for x in one.rank]))
+
+    def place(one: Outcome) -> tuple[object, ...]:
+        return one.failed, not one.selection_key, one.metric, [-x for x in one.selection_key]
+
+    return sorted(outcomes, key=place)
 
 
 def differing(outcomes: Sequence[Outcome]) -> list[str]:

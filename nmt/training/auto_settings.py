@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nmt.composition import flat, merged, nested
 from nmt.config import RunConfig, TrainerConfig
 from nmt.data.batching import token_batches
@@ -84,7 +86,8 @@ def epochs_for(tokens: int) -> int:
 def estimated_updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
     """The updates of a whole training; a lower bound for text of more than one window."""
     if train.rows <= WINDOW:
-        batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
+        src_len, tgt_len = train.lengths(np.arange(train.rows))
+        batches = len(token_batches(src_len, tgt_len, trainer.max_tokens, seed=(0,)))
     else:
         batches = train.counts.tokens // trainer.max_tokens
     every = trainer.max_epochs * max(1, batches // (trainer.accumulate * (trainer.shards or 1)))

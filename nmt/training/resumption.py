@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.bundle import load_bundle
-from nmt.common.shape import Shape, ShapeError, check_shape
 from nmt.config import TrainerConfig
 from nmt.data.datamodule import DataModule
 from nmt.training.checkpoint import FOLDER, LAST, PIECES, PREVIOUS, is_whole, pieces_hash, read_checkpoint
@@ -18,7 +17,9 @@ from nmt.training.ranks import from_first
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT: Shape = {  # the parts of a checkpoint that resuming needs, among others
+# The parts of a checkpoint that resuming needs, among others: the type of each, or {key: type}, with ... for the
+# keys of all others.
+CHECKPOINT: dict[Any, Any] = {
     "epoch": int,
     "global_step": int,
     "pytorch-lightning_version": str,
@@ -105,9 +106,7 @@ def _content(path: Path) -> dict[str, Any] | None:
 
 def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
     """Why the module cannot resume from a checkpoint, if it cannot."""
-    try:
-        check_shape(content, CHECKPOINT)
-    except ShapeError:
+    if not _has(content, CHECKPOINT):
         return "is no checkpoint of a training"
     shapes, found = (
         {name: getattr(value, "shape", None) for name, value in state.items()}
@@ -118,6 +117,15 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
     if content[PIECES] != pieces_hash(module.prepared.tokenizer):
         return "is of other pieces than the tokenizer has now"
     return None
+
+
+def _has(content: Any, wanted: Any) -> bool:
+    """Whether it has all that is wanted (see CHECKPOINT)."""
+    if not isinstance(wanted, dict) or not isinstance(content, dict):
+        return type(content) is wanted
+    others = dict.fromkeys(content.keys() - wanted.keys(), wanted[...]) if ... in wanted else {}
+    named = {key: kind for key, kind in wanted.items() if key is not ...}
+    return all(key in content and _has(content[key], kind) for key, kind in (named | others).items())
 
 
 def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:

@@ -76,7 +76,7 @@ class Trained:
     score: float  # of the best validation, in the selection metric: less is better of TER and nll
     best: str  # the same in words, such as "BLEU 38.12"
     metric: Name  # the selection metric
-    rank: tuple[float, ...]  # of the best validation: the greater is the better model's
+    selection_key: tuple[float, ...]  # of the best validation: greater is better
     parameters: int
     seconds: float  # of training and validation, of all processes that trained it
 
@@ -145,8 +145,8 @@ def _train_prepared(prepared: Prepared, run: Run) -> Trained:
             module, seconds = _fit_with_rollbacks(run, module, datamodule, start)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
     size = num_parameters(module.model)
-    score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
-    return Trained(run_dir / MODEL, score, module.best, name, rank, size, seconds)
+    score, key, name = module.best_score, module.progress.best[0][0], module.measure.name
+    return Trained(run_dir / MODEL, score, module.best, name, key, size, seconds)
 
 
 def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:

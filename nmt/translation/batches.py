@@ -36,10 +36,10 @@ class BatchTranslator(Searcher):
     def translate_batch(self, batch: tuple[TranslationTask, list[list[int]], list[list[int]]]) -> list[Translation]:
         """The task, source ids with EOS, and target prefix ids -> the translations."""
         task, sources, _ = batch
-        found = self.ranked(*batch)
+        found = self.sorted_hypotheses(*batch)
         return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
 
-    def ranked(
+    def sorted_hypotheses(
         self,
         task: TranslationTask,
         sources: list[list[int]],

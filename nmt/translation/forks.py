@@ -39,9 +39,11 @@ def shared(
     tasks: Iterable[tuple[int, Any]],
     most_deaths: int,
     named: Callable[[int], str],
+    option: str = "--workers ",
 ) -> Iterator[tuple[int, Any]]:
     """Call a method of `target` with numbered tasks in up to `most` workers; yields the number and the result of each
-    in order of completion. The workers stay in `pool` for later calls. `named` gives a task's name for messages.
+    in order of completion. The workers stay in `pool` for later calls. For messages, `named` gives a task's name,
+    and `option` is what a user types before the number of workers.
 
     Raises the tasks' own errors, and ChildProcessError when a task kills `most_deaths` workers or none can start.
     """
@@ -57,28 +59,37 @@ def shared(
             if task is None:
                 break
             if i == len(pool):
-                pool.append(Worker(target))
+                pool.append(Worker(target, option))
             pool[i].begin(task, method)
         busy = {worker.connection: (worker, worker.task) for worker in pool if worker.task is not None}
         if not busy:
             return
+        failed: Exception | None = None  # raised after the results that are there, so that none is lost
         for connection in wait(list(busy)):
             worker, task = busy[connection]  # type: ignore[index]
             try:
-                yield task[0], worker.finish()
+                result = worker.finish()
             except WorkerDiedError:
                 pool.remove(worker)
                 again.append(task)
                 deaths[task[0]] += 1
-                _tell(worker.end(), named(task[0]), deaths[task[0]], most_deaths)
+                failed = failed or _told(worker.end(), named(task[0]), deaths[task[0]], most_deaths, option)
+            except Exception as error:
+                failed = failed or error
+            else:
+                yield task[0], result
+        if failed is not None:
+            raise failed
 
 
-def _tell(cause: str, task: str, deaths: int, most_deaths: int) -> None:
+def _told(cause: str, task: str, deaths: int, most_deaths: int, option: str) -> ChildProcessError | None:
+    """Warn of a worker's death, or, after the last that a task may cause, the error."""
     if deaths == most_deaths:
-        raise ChildProcessError(
-            f"{deaths} workers ended over {task}, the last by {cause}; if memory is short, try --workers 1"
+        return ChildProcessError(
+            f"{deaths} workers ended over {task}, the last by {cause}; if memory is short, try {option}1"
         )
     logger.warning("a worker ended by %s; another one does %s again", cause, task)
+    return None
 
 
 class WorkerDiedError(Exception):
@@ -89,14 +100,14 @@ class Worker:
     """A fork of this process that calls methods of `target`, and the parent's end of a pipe to it. Raises
     ChildProcessError when it cannot start."""
 
-    def __init__(self, target: Any) -> None:
+    def __init__(self, target: Any, option: str = "--workers ") -> None:
         self.task: tuple[int, Any] | None = None  # the current one
         with _forking:
             try:
                 self.connection, own = Pipe()
                 self.pid = _fork()
             except OSError as error:
-                reason = f"no worker can be started: {error.strerror}; try fewer with --workers"
+                reason = f"no worker can be started: {error.strerror}; try fewer with {option.rstrip(' =')}"
                 raise ChildProcessError(reason) from None
             if self.pid == 0:
                 _forking.release()  # a worker may have workers

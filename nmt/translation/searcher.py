@@ -130,7 +130,7 @@ class Searcher:
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
         found = on_device.find(search.rule(EOS_ID), self.network.step, state, beams, run)
-        return search.ranked(found[: len(sources)])
+        return search.sorted_hypotheses(found[: len(sources)])
 
     def _prepared(
         self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()

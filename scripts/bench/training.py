@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -52,6 +53,7 @@ class Bench:
         self.is_ours = isinstance(model, Seq2Seq)
         self.loss: Any = GraphedLoss(model) if self.is_ours else self.plain_loss
         self.optimizer = build_optimizer(config.optim, self.model)
+        self.src_len, self.tgt_len = prepared.train.lengths(np.arange(len(prepared.train)))
         self.timeline = Timeline(device)
         self.trimmer = MemoryTrimmer()
 
@@ -60,7 +62,7 @@ class Bench:
 
     def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
         """Measure `updates` updates. `peak` is the machine's rate in FLOP/s."""
-        train, updates = self.prepared.train, updates // WINDOW * WINDOW
+        updates = updates // WINDOW * WINDOW
         plan = list(itertools.islice(self.plan(), warm_up + updates))
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
@@ -68,7 +70,7 @@ class Bench:
         windows = [plan[i : i + WINDOW] for i in range(warm_up, len(plan), WINDOW)]
         marks = self.train(list(itertools.chain.from_iterable(windows)))
         seconds = [self.timeline.seconds(*pair) for pair in itertools.pairwise(marks)]
-        tokens = [sum(int(train.tgt_len[rows].sum()) for rows in window) for window in windows]
+        tokens = [sum(int(self.tgt_len[rows].sum()) for rows in window) for window in windows]
         result = {
             "tgt_tokens_per_s": round(statistics.median(n / s for n, s in zip(tokens, seconds, strict=True))),
             "precision": self.precision,
@@ -80,7 +82,7 @@ class Bench:
         if isinstance(self.model, Seq2Seq):
             done = 0.0
             for rows in itertools.chain.from_iterable(windows):
-                lengths = SimpleNamespace(src_len=train.src_len[rows], tgt_len=train.tgt_len[rows])
+                lengths = SimpleNamespace(src_len=self.src_len[rows], tgt_len=self.tgt_len[rows])
                 done += useful_flops(self.model, lengths)
             result |= {"mfu": round(done / sum(seconds) / peak, 4)}
             result |= {"useful_gflops_per_s": round(done / sum(seconds) / 1e9, 1), "parts": self.parts(windows[0])}
@@ -93,11 +95,9 @@ class Bench:
 
     def plan(self) -> Iterator[Any]:
         """The rows of each batch, epoch after epoch."""
-        train = self.prepared.train
         for epoch in itertools.count():
-            yield from token_batches(
-                train.src_len, train.tgt_len, self.config.trainer.max_tokens, (self.config.seed, epoch)
-            )
+            seed = self.config.seed, epoch
+            yield from token_batches(self.src_len, self.tgt_len, self.config.trainer.max_tokens, seed)
 
     def parts(self, plan: Sequence[Any]) -> dict[str, float]:
         """Each part's share of the time. "decoder" excludes attention, and "other" is the rest. On a GPU everything

@@ -40,11 +40,6 @@ def test_windows_ends_and_a_bom_are_dropped():
     assert [line.text for line in lines_of(b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\r\n\r\n")] == ["a", "\ufeffb", ""]
 
 
-@pytest.mark.parametrize(("content", "count"), [(b"", 0), (b"\n", 1), (b"\n\n", 2), (b"a", 1), (b"a\n", 1)])
-def test_as_many_lines_as_there_are(content, count):
-    assert len(lines_of(content)) == count
-
-
 def test_bytes_that_are_not_utf8_are_replaced_and_reported():
     first, second = lines_of(b"a\xffb\nc\n")
     assert first.text == "a\ufffdb"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.data.cleaning import Tally, reasons
-from nmt.data.corpora import DemoCorpus, FileCorpus, HubCorpus, Pair
+from nmt.data.corpora import DemoCorpus, FileCorpus, Pair
 from nmt.data.readers import read_lines
 
 PAIRS = [Pair("Ja.", "Yes."), Pair("Ein Hund\u2028bellt\r sehr", "A dog\x0bbarks"), Pair("", "x")]
@@ -97,31 +97,6 @@ def test_the_fingerprint_changes_with_the_text(tmp_path):
 def test_the_demo_corpus_comes_with_the_project():
     pairs = list(DemoCorpus("de", "en", test="test").pairs("test"))
     assert len(pairs) == 500
-
-
-@pytest.mark.parametrize("streaming", [True, False])
-@pytest.mark.parametrize("column", ["translation", None])
-def test_a_dataset_of_the_datasets_library_is_read(tmp_path, column, streaming, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    folder = tmp_path / "dataset"
-    folder.mkdir()
-    rows = [{"de": pair.src, "en": pair.tgt} for pair in PAIRS]
-    write(folder / "train.jsonl", (json.dumps({"translation": row} if column else row) for row in rows))
-    hub = HubCorpus("de", "en", dataset=str(folder), column=column, streaming=streaming)
-    assert sides(hub.pairs("train")) == sides(PAIRS)
-    assert hub.fingerprint("train") == hub.fingerprint("train")
-
-
-def test_a_hub_out_of_reach_is_answered_with_what_to_do(monkeypatch):
-    from nmt.data.corpora import library
-
-    def unreachable(*args, **kwargs):
-        raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr(library.datasets, "load_dataset_builder", unreachable)
-    with pytest.raises(ValueError, match="'some/set' is out of reach .no route.; .* data=files data.dir=FOLDER"):
-        list(HubCorpus("de", "en", dataset="some/set").pairs("train"))
 
 
 BAD = {

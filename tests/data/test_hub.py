@@ -44,22 +44,24 @@ LAST = json.dumps({"translation": {"de": "a", "en": "b", "fr": "c"}}) + "\n"
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "column"),
     [
-        pytest.param("train.tsv", TABLE, id="quotes, NA and CR"),
-        pytest.param("train.tsv", DATES, id="dates and numbers"),
-        pytest.param("train.jsonl", RAGGED, id="a language more in the last row"),
-        pytest.param("train.jsonl", TIMES, id="times"),
-        pytest.param("train.jsonl", NESTED + LAST, id="nested, a language more in the last row"),
+        pytest.param("train.tsv", TABLE, "translation", id="quotes, NA and CR"),
+        pytest.param("train.tsv", DATES, "translation", id="dates and numbers"),
+        pytest.param("train.jsonl", RAGGED, None, id="a language more in the last row"),
+        pytest.param("train.jsonl", TIMES, "translation", id="times"),
+        pytest.param("train.jsonl", NESTED + LAST, "translation", id="nested, a language more in the last row"),
     ],
 )
-def test_a_file_has_the_same_rows_in_a_dataset_and_as_files(tmp_path, name, content, suffix, streaming):
+def test_a_file_has_the_same_rows_in_a_dataset_and_as_files(tmp_path, name, content, column, suffix, streaming):
     folder = tmp_path / "text"
     folder.mkdir()
     data = content.encode()
     (folder / f"{name}{suffix}").write_bytes(gzip.compress(data) if suffix else data)
     as_files = list(FileCorpus("de", "en", dir=str(folder)).pairs("train"))
-    assert list(hub(folder, streaming=streaming).pairs("train")) == as_files
+    dataset = hub(folder, streaming=streaming, column=column)
+    assert list(dataset.pairs("train")) == as_files
+    assert dataset.fingerprint("train") == hub(folder).fingerprint("train")
     assert len(as_files) == content.count("\n") - name.endswith(".tsv")
 
 
@@ -170,7 +172,7 @@ def test_what_was_fetched_before_is_read_without_a_network(home):
     (repository / "refs" / "main").write_text("0" * 40)
     (snapshot / "train.jsonl").write_text(JSONL)
     assert rows(HubCorpus("de", "en", dataset="some/set")) == ROWS
-    with pytest.raises(ValueError, match="'some/other' is out of reach .*data=files data.dir=FOLDER"):
+    with pytest.raises(ValueError, match="^data.dataset 'some/other' is out of reach .*data=files data.dir=FOLDER"):
         rows(HubCorpus("de", "en", dataset="some/other"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,7 @@ UNIFIED = "1½ m² ，ﬁ"  # NFKC has other characters for each of the signs
 ALL = (*RULES, "nfc", "identity")
 
 
+@cache
 def tokenizer(**settings) -> Tokenizer:
     return train_tokenizer(TokenizerConfig(vocab_size=300, **settings), TEXT, TEXT[::-1])
 

@@ -5,6 +5,7 @@ import multiprocessing
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from commands import programs
 
@@ -35,8 +36,8 @@ def test_what_is_prepared_is_the_training_text(corpus_dir, tmp_path):
     first = (corpus_dir / "train.en").read_text(encoding="utf-8").splitlines()[0]
     batch = prepared.train.batch([0])
     assert prepared.tokenizer.decode_tgt(batch.tgt_out[0, :-1].tolist()) == first
-    assert prepared.train.src_len[0] == batch.src_len[0]
-    assert prepared.train.tgt_len[0] == batch.tgt_len[0]
+    assert prepared.train.lengths(np.array([0])) == (batch.src_len[0], batch.tgt_len[0])
+    assert prepared.oddities == []
 
 
 def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir, tmp_path):
@@ -108,12 +109,12 @@ def test_neither_preparing_nor_reading_imports_pandas(tmp_path):
         "import sys; from pathlib import Path; from nmt.data.encoded import EncodedCorpus, write_encoded\n"
         "write_encoded(Path('x.arrow'), [([4, 5, 3], [2, 6, 3], 1, 0), ([3], [2, 3], 2, 0)])\n"
         "text = EncodedCorpus(Path('x.arrow'))\n"
-        "print([text.pair(0)[0].tolist(), text.pair(1)[1].tolist(), text.counts.tokens, text.src_len.tolist()])\n"
+        "print([text.pair(0)[0].tolist(), text.pair(1)[1].tolist(), text.counts.tokens, text.longest])\n"
         "print('pandas' in sys.modules)"
     )
     run = [programs() / "python3", "-c", code]
     found = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert found.stdout.splitlines() == ["[[4, 5, 3], [2, 3], 4, [3, 1]]", "False"]
+    assert found.stdout.splitlines() == ["[[4, 5, 3], [2, 3], 4, 3]", "False"]
 
 
 def test_other_text_or_settings_make_another_folder(corpus_dir, tmp_path):
@@ -182,18 +183,10 @@ def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):
     assert len(corpus) == 10
     assert [corpus.origin(row)[1] for row in range(len(corpus))] == list(range(7, 17))
     assert [corpus.origin(row)[0] for row in range(10)] == [0] * 8 + [1] * 2
-    assert corpus.tgt_len.tolist() == [i + 1 for i in range(10)]
+    assert corpus.lengths(np.arange(10))[1].tolist() == [i + 1 for i in range(10)]
     batch = corpus.batch([9, 0, 5])
     assert batch.src.tolist() == [[9, 10, 3], [0, 1, 3], [5, 6, 3]]
     assert batch.tgt_len.tolist() == [10, 1, 6]
-
-
-def test_validation_text_must_not_be_empty(corpus_dir, tmp_path):
-    text = shutil.copytree(corpus_dir, tmp_path / "text")
-    for code in ("de", "en"):
-        (text / f"valid.{code}").write_text("")
-    with pytest.raises(ValueError, match="the validation text is empty"):
-        prepare(corpus(text), CONFIG, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
@@ -230,18 +223,20 @@ def test_what_is_wrong_with_the_text_is_told_as_the_corpus_tells_it(corpus_dir, 
         prepare(corpus(text, train="rows"), CONFIG, tmp_path / "cache")
 
 
-@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\u200b\n")])
-def test_blank_validation_text_is_refused(corpus_dir, tmp_path, blank, line):
+BLANK = r"blank: none of its 20 pair\(s\) has text on both sides"
+
+
+@pytest.mark.parametrize(
+    ("side", "line", "what"),
+    [("", "", "empty"), ("", "\n", BLANK), ("en", "\n", BLANK), ("de", " \t\u200b\n", BLANK)],
+)
+def test_validation_text_without_pairs_is_refused(corpus_dir, tmp_path, side, line, what):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     for code in ("de", "en"):
-        if blank in ("", code):
+        if side in ("", code):
             (text / f"valid.{code}").write_text(line * 20)
-    with pytest.raises(ValueError, match=r"the validation text is blank: none of its 20 pair\(s\)"):
+    with pytest.raises(ValueError, match=f"^the validation text is {what}$"):
         prepare(corpus(text), CONFIG, tmp_path / "cache")
-
-
-def test_a_sound_corpus_is_not_odd(corpus_dir, tmp_path):
-    assert prepare(corpus(corpus_dir), CONFIG, tmp_path).oddities == []
 
 
 def test_a_corpus_that_is_odd_is_told_so_from_the_cache_too(corpus_dir, tmp_path):

@@ -34,7 +34,6 @@ def test_training_is_reproducible_and_text_comes_back(kind, joint):
 @pytest.mark.parametrize("joint", [True, False])
 def test_symbols_are_whole_in_any_text_and_controls_in_none(kind, joint):
     config = TokenizerConfig(vocab_size=310, kind=kind, joint=joint)
-    plain = train_tokenizer(config, TEXT, TEXT)
     tokenizer = train_tokenizer(replace(config, protect=("urls",)), TEXT, TEXT, ["<2de>", "<2pt-BR>"])
     (ids,) = tokenizer.encode_tgt(["x⟦1⟧ sich ⟦9⟧ <2de> mit"])
     pieces = tokenizer.tgt_pieces(ids)
@@ -44,7 +43,7 @@ def test_symbols_are_whole_in_any_text_and_controls_in_none(kind, joint):
     assert [tokenizer.src.piece_to_id(piece) for piece in ("<2de>", "<2pt-BR>")] == [4, 5]
     assert tokenizer.decode_tgt([5, *ids[1:-1]]) == tokenizer.decode_tgt(ids[1:-1])
     assert tokenizer.src_vocab_size == tokenizer.tgt_vocab_size == 310
-    assert tokenizer.kind == plain.kind == kind
+    assert tokenizer.kind == kind
     for seed in range(5):  # what has other pieces is the text between them
         sampled = tokenizer.samplers[1]([5, *ids], 0.9, seed)
         assert tokenizer.decode_tgt(sampled) == tokenizer.decode_tgt(ids)

@@ -377,7 +377,7 @@ def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, sourc
                 os.write(begun, b"x")
                 os.read(others_done, 1)
                 if ends == "done":
-                    works.translate_part(plan, translator, Form(), 2)
+                    works.Work(plan, translator, Form()).translate(2)
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)

@@ -7,17 +7,16 @@ from types import SimpleNamespace
 from unicodedata import normalize
 from unittest.mock import patch
 
-import numpy as np
 import pytest
 import sacrebleu
 from sacrebleu import significance
 
-from nmt.metrics import published
+from nmt.metrics import published, resampling
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
-from nmt.metrics.comparison import compare, meaning, p_value
+from nmt.metrics.comparison import compare, meaning
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
-from nmt.metrics.resampling import TRIALS, _scores, in_little_memory
+from nmt.metrics.resampling import TRIALS, p_value, randomisation, resampled_scores
 from nmt.translation.values import Translation
 
 HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
@@ -32,12 +31,6 @@ def test_the_scores_are_sacrebleus():
     assert scores["ter"].score == sacrebleu.corpus_ter(HYPS, [REFS]).score
     assert "tok:13a" in scores["bleu"].signature
     assert scores["bleu"].interval is None
-
-
-def test_a_bootstrap_gives_an_interval():
-    score = Measure().scores(HYPS * 20, [REFS * 20], ("bleu",), n_bootstrap=200)["bleu"]
-    assert 0 < score.interval < 20
-    assert "bs:200" in score.signature
 
 
 NOT_NFC = [
@@ -150,20 +143,30 @@ def test_resamples_are_sacrebleus():
     metrics = {name: Measure().metric(name, [refs]) for name in names}
     scores = Measure().scores(hyps, [refs], names, n_bootstrap=50)
     assert [(one.interval, one.mean) for one in scores.values()] == [(one._ci, one._mean) for one in want.values()]
+    assert all("|bs:50|" in one.signature and one.interval > 0 for one in scores.values())
     for test, samples in (("bs", 50), ("ar", TRIALS + 6)):
         given = list(systems.items()), metrics, None, test, samples
         with patch.object(significance, "_compute_p_value", p_value):
-            paired = significance.PairedTest(*given, n_ar_confidence=1000 if test == "ar" else -1)()[1]
-        found = compare(Measure(), systems, [refs], test, samples, names)[0]["b"].values()
-        expected = [(one.score, one.ci, one.p_value) for _, one in list(paired.values())[1:]]
-        assert [(one.score, one.interval, one.p_value) for one in found] == expected
+            signed, paired = significance.PairedTest(*given, n_ar_confidence=1000 if test == "ar" else -1)()
+        found, signatures = compare(Measure(), systems, [refs], test, samples, names)
+        assert list(signatures.values()) == list(map(str, signed.values()))
+        for i, system in enumerate(systems):
+            expected = [(of[i].score, of[i].ci, of[i].p_value) for of in list(paired.values())[1:]]
+            assert [(one.score, one.interval, one.p_value) for one in found[system].values()] == expected
 
 
-def test_resamples_take_little_memory():
+@pytest.mark.parametrize("test", ["bs", "ar"])
+def test_any_seed_draws_the_same_again(test, monkeypatch):
+    monkeypatch.setenv("SACREBLEU_SEED", "0")
+    refs = [f"the cat sees {n} dogs in the old town" for n in range(20)]
+    systems = {"a": refs, "b": [ref.replace("old", "cold") if n % 3 else ref for n, ref in enumerate(refs)]}
+    first, again = (compare(Measure(), systems, [refs], test, 40, ["bleu"]) for _ in range(2))
+    assert first == again
+
+
+def test_resamples_take_little_memory(monkeypatch):
     class Tokens:
-        _extract_corpus_statistics = staticmethod(lambda hyps, refs: [[1.0] * 18] * len(hyps))
         _compute_score_from_stats = staticmethod(lambda counts: SimpleNamespace(score=sum(counts)))
-        _aggregate_and_compute = staticmethod(lambda stats: SimpleNamespace(score=np.sum(stats)))
 
     def peak(work):
         """The result, and the most bytes that it took."""
@@ -173,14 +176,13 @@ def test_resamples_take_little_memory():
         finally:
             tracemalloc.stop()
 
-    found, of_resamples = peak(lambda: _scores([[1.0] * 18] * 500, Tokens, 200, 1))
-    assert [one.score for one in found] == [500 * 18] * 200
+    found, of_resamples = peak(lambda: resampled_scores(Tokens, [[1.0] * 18] * 500, 200, 1))
+    assert found.tolist() == [500 * 18] * 200
     assert of_resamples < 500 * 18 * 200 * 4 / 10  # bytes of all resamples' counts
-    baseline = {"tokens": ([[2.0] * 18] * 500, SimpleNamespace(score=2 * 500 * 18))}
-    arguments = baseline, "b", [""] * 500, None, {"tokens": Tokens}, 2000, 2, 1
-    with in_little_memory():
-        (_, found), of_trials = peak(lambda: significance._paired_ar_test(*arguments))
-    assert found["tokens"].p_value == 1 / 2001
+    monkeypatch.setattr(resampling, "RESAMPLES", 2)
+    systems = [[[2.0] * 18] * 500, [[1.0] * 18] * 500]
+    (_, p), of_trials = peak(lambda: randomisation(Tokens, systems, [2 * 500 * 18, 500 * 18], 2000, 1))
+    assert p == [None, 1 / 2001]
     assert of_trials < 500 * 2000 * 8 / 10  # bytes of which sentences all trials swap
 
 

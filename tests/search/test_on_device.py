@@ -68,7 +68,7 @@ def both(search, sentences, seed, run):
     state = model(sentences, seed, search.sees_attention)
     state = state.select(torch.arange(sentences * search.beam_size) // search.beam_size)
     beams = beam_state.begun(limits, BOS, search.beam_size, MAX)
-    return expected, search.ranked(on_device.find(search.rule(EOS), step, state, beams, run))
+    return expected, search.sorted_hypotheses(on_device.find(search.rule(EOS), step, state, beams, run))
 
 
 def assert_alike(found, expected):

@@ -25,7 +25,7 @@ from nmt.data.datamodule import DataModule
 from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, read_checkpoint
 from nmt.training.folder import LOG
-from nmt.training.resumption import find_checkpoint, why_finished
+from nmt.training.resumption import _has, find_checkpoint, why_finished
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long
@@ -162,6 +162,15 @@ def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_pa
         find_checkpoint(tmp_path, SimpleNamespace())
     target.with_name(PREVIOUS).unlink()
     assert find_checkpoint(tmp_path) == (None, {})
+
+
+def test_a_checkpoint_has_all_parts_that_resuming_needs():
+    wanted = {"a": int, "b": {...: str}, "c": {}}
+    sound = {"a": 1, "b": {"x": "y"}, "c": {"z": 0}, "d": None}
+    assert _has(sound, wanted)
+    for other in ({"a": True}, {"b": {"x": 1}}, {"b": []}, {"c": None}):
+        assert not _has(sound | other, wanted)
+    assert not _has({"a": 1, "b": {}}, wanted)
 
 
 @pytest.mark.parametrize("error", [OSError, MemoryError])

@@ -254,7 +254,7 @@ def test_the_least_risk_is_that_of_as_many_hypotheses_as_there_can_be(bundle_dir
     found = [[Hypothesis([], 0.0, 0.0, 0)]]
     monkeypatch.setattr(translator, "hypotheses", lambda task, *_: asked.append(task.search.patience) or found)
     for mbr in (None, "chrf"):
-        translator.ranked(TranslationTask(Beam(patience=2.0), mbr=mbr), [])
+        translator.sorted_hypotheses(TranslationTask(Beam(patience=2.0), mbr=mbr), [])
     assert asked == [2, PATIENT]
 
 

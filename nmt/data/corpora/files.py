@@ -81,7 +81,8 @@ class FileCorpus(Corpus):
             return f"{folder} has no {name}"
         expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[: 1 + SPELT_OUT])
         stem = split.removesuffix(".gz").rpartition(".")[0]
-        hint = f"; {name} is one side, and both are named by their stem: {stem}" * _is_side(self.folder / split)
+        is_side = bool(Path(split).suffix) and _plain_or_gzipped(self.folder / split) is not None
+        hint = f"; {name} is one side, and both are named by their stem: {stem}" * is_side
         return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[SPELT_OUT:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
@@ -133,11 +134,6 @@ class DemoCorpus(FileCorpus):
     @property
     def folder(self) -> Path:
         return resource("data/demo")
-
-
-def _is_side(path: Path) -> bool:
-    """Whether the path has a suffix and exists, plain or gzipped."""
-    return bool(path.suffix) and _plain_or_gzipped(path) is not None
 
 
 def _plain_or_gzipped(path: Path) -> Path | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from itertools import islice
@@ -42,33 +43,37 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
 
     Raises ValueError that says what to do if the dataset is out of reach, or what cannot be read.
     """
-    datasets.disable_progress_bars()
-    try:
-        yield from _rows(corpus, split)
-    except Exception as error:  # the library and its dependencies may raise anything
-        raise ValueError(_message(corpus.dataset, error)) from None
-
-
-def split_names(corpus: HubCorpus) -> set[str]:
-    """The names of a dataset's splits. Raises ValueError as `load_rows` does."""
-    datasets.disable_progress_bars()
-    try:
+    with _reading(corpus.dataset):
         builder = _builder(corpus)
-        return {str(name) for name in builder.config.data_files or builder.info.splits or ()}
-    except Exception as error:
-        raise ValueError(_message(corpus.dataset, error)) from None
+        if _is_lines(builder):
+            of_part = partial(_sliced, builder, partial(_split_rows, corpus, builder))
+        else:
+            of_part = partial(_library_rows, corpus, builder)
+        yield from corpus.numbered(split, of_part)
 
 
-def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
-    builder = _builder(corpus)
-    if _is_lines(builder):
-        return corpus.numbered(split, lambda part: _sliced(builder, part, partial(_split_rows, corpus, builder)))
-    return corpus.numbered(split, partial(_library_rows, corpus, builder))
+def split_names(corpus: HubCorpus) -> list[str]:
+    """The names of a dataset's splits. Raises ValueError as `load_rows` does."""
+    with _reading(corpus.dataset):
+        return _split_names(_builder(corpus))
 
 
-def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> Iterator[T]:
+@contextmanager
+def _reading(dataset: str) -> Iterator[None]:
+    datasets.disable_progress_bars()
+    try:
+        yield
+    except Exception as error:  # the library and its dependencies may raise anything
+        raise ValueError(_message(dataset, error)) from None
+
+
+def _split_names(builder: Any) -> list[str]:
+    return [str(name) for name in builder.config.data_files or builder.info.splits or ()]
+
+
+def _sliced(builder: Any, rows_of: Callable[[str], Iterable[T]], split: str) -> Iterator[T]:
     """The rows of a split, or of slices, taken from whole splits; for a slice the rows are counted first."""
-    names = [str(name) for name in builder.config.data_files or builder.info.splits]
+    names = _split_names(builder)
     counts = dict.fromkeys(names, sys.maxsize)
     if "[" in split:
         counts = {name: sum(1 for _ in rows_of(name)) for name in names}
@@ -119,7 +124,7 @@ def _is_lines(builder: Any) -> bool:
 
 def _library_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
     if corpus.streaming:
-        rows = _sliced(builder, split, lambda name: builder.as_streaming_dataset(split=name))
+        rows = _sliced(builder, lambda name: builder.as_streaming_dataset(split=name), split)
     else:
         builder.download_and_prepare()
         rows = builder.as_dataset(split=split)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import islice
 from typing import Any
 
-from nmt.distribution.parts import Run
+from nmt.distribution.parts import MAX_DEATHS, Run, next_parts
 
-AHEAD = 2  # parts per worker, running or queued: a million futures take gigabytes in the scheduler
-MAX_DEATHS = 5  # of workers over one part
 SETTINGS = {
     "distributed.scheduler.allowed-failures": MAX_DEATHS,
     # A local cluster drops a worker that takes longer to restart, and waits for ever when none is left.
@@ -56,9 +53,8 @@ def _shared(client: Any, work: Callable[[int], Any], parts: Iterable[int]) -> It
     left = iter(parts)
 
     def submitted(running: int) -> list[Any]:
-        """Enough parts for the workers of now, who may come and go, besides those that are running."""
-        wanted = AHEAD * max(len(client.nthreads()), 1)
-        return [client.submit(work, number, pure=False) for number in islice(left, max(wanted - running, 0))]
+        workers = len(client.nthreads())
+        return [client.submit(work, number, pure=False) for number in next_parts(left, workers, running)]
 
     running = as_completed(submitted(0))
     for future in running:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nmt.distribution.parts import Run
+from nmt.distribution.parts import MAX_DEATHS, Run
 from nmt.translation.forks import Worker, shared
-
-MAX_DEATHS = 5  # of workers over one part; from the third attempt on it is translated in separate processes
 
 
 @contextmanager

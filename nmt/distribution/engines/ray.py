@@ -5,13 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
-from nmt.distribution.parts import Run
-
-AHEAD = 2  # parts per processor, running or queued
-MAX_DEATHS = 5  # of workers over one part
+from nmt.distribution.parts import MAX_DEATHS, Run, next_parts
 
 
 @contextmanager
@@ -39,9 +35,8 @@ def _shared(core: Any, task: Any, work: Callable[[int], Any], parts: Iterable[in
     left = iter(parts)
 
     def submitted(running: int) -> list[Any]:
-        """Enough parts for the processors of now, which may come and go, besides those that are running."""
-        wanted = AHEAD * max(int(core.cluster_resources().get("CPU", 1)), 1)
-        return [task.remote(work, number) for number in islice(left, max(wanted - running, 0))]
+        cores = int(core.cluster_resources().get("CPU", 1))
+        return [task.remote(work, number) for number in next_parts(left, cores, running)]
 
     running = submitted(0)
     while running:

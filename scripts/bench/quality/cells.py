@@ -55,24 +55,7 @@ class Cell:
         place = self.place
         if found := known(place.folder / TRAINED):
             return found
-        shutil.rmtree(place.folder, ignore_errors=True)
-        self.marks.mkdir(parents=True)
-        limit = 60 * place.minutes
-        kept: dict[int, float] = {}  # mark -> minutes
-
-        def mark(seconds: float) -> None:
-            number = int(seconds / limit * points)
-            if number and number not in kept and (model := self.system.saved(place)):
-                keep(model, self.marks / str(number))
-                kept[number] = seconds / 60
-
-        used = self._run(self.system.train(place), limit, mark, clock=place.clock)
-        if not used.timed_out and not used.ended_well:
-            raise FailedError(f"{self.name} does not train; {self.log} tells why")
-        time.sleep(systems.WHOLE_S + 0.1)  # until the last file counts as complete
-        if model := self.system.saved(place):
-            kept[points + 1] = (used.seconds if place.clock == "wall" else used.cpu_seconds / place.threads) / 60
-            keep(model, self.marks / str(points + 1))
+        used, kept = self._trained(points)
         curve = self._curve(kept)
         if not curve:
             raise FailedError(f"{self.name} saved no model that translates; {self.log} may tell why")
@@ -100,6 +83,29 @@ class Cell:
         }
         save(place.folder / TRAINED, result)
         return result
+
+    def _trained(self, points: int) -> tuple[Usage, dict[int, float]]:
+        """What training used, and the minutes after which each model was kept, by its number among `points`."""
+        place = self.place
+        shutil.rmtree(place.folder, ignore_errors=True)
+        self.marks.mkdir(parents=True)
+        limit = 60 * place.minutes
+        kept: dict[int, float] = {}
+
+        def mark(seconds: float) -> None:
+            number = int(seconds / limit * points)
+            if number and number not in kept and (model := self.system.saved(place)):
+                keep(model, self.marks / str(number))
+                kept[number] = seconds / 60
+
+        used = self._run(self.system.train(place), limit, mark, clock=place.clock)
+        if not used.timed_out and not used.ended_well:
+            raise FailedError(f"{self.name} does not train; {self.log} tells why")
+        time.sleep(systems.WHOLE_S + 0.1)  # until the last file counts as complete
+        if model := self.system.saved(place):
+            kept[points + 1] = (used.seconds if place.clock == "wall" else used.cpu_seconds / place.threads) / 60
+            keep(model, self.marks / str(points + 1))
+        return used, kept
 
     def test(self) -> Result:
         """Test the chosen model: BLEU and chrF on each test set, and translation speed on the first."""
