@@ -300,10 +300,7 @@ def test_no_pickle_is_ever_opened(bundle_dir, tmp_path):
     ("change", "message"),
     [
         ({"frequent": None}, "lacks the weight frequent"),
-        (
-            {"likely": torch.zeros(3, 5, dtype=torch.int32)},
-            r"is I32 \[3, 5\]; the config says I32 \[320, None\]",
-        ),
+        ({"likely": torch.zeros(3, 5, dtype=torch.int32)}, r"is I32 \[3, 5\]; the config says I32 \[320, None\]"),
         ({"likely": torch.zeros(320, 5)}, r"likely is F32 \[320, 5\]"),
         ({"likely": torch.full((320, 5), 320, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),
         ({"likely": torch.full((320, 5), -1, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),

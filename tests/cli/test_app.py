@@ -144,10 +144,7 @@ def test_hydra_imports_nothing_that_a_file_of_another_folder_names(call, strange
 
 
 def test_options_may_stand_between_overrides(call):
-    for arguments in (
-        ["cell=gru", "-q", "seed=7", "--cfg", "job"],
-        ["--cfg", "job", "cell=gru", "seed=7", "-q"],
-    ):
+    for arguments in (["cell=gru", "-q", "seed=7", "--cfg", "job"], ["--cfg", "job", "cell=gru", "seed=7", "-q"]):
         code, out, err = call("nmt-train", *arguments)
         assert (code, err) == (0, "")
         assert "name: gru" in out

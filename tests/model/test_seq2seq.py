@@ -16,10 +16,7 @@ from nmt.model.wirings import DECODERS
 
 LENGTHS, T = [5, 2, 3], 4
 
-everything = pytest.mark.parametrize(
-    ("cell", "decoder", "attention"),
-    toy.wirings(),
-)
+everything = pytest.mark.parametrize(("cell", "decoder", "attention"), toy.wirings())
 
 
 @everything
