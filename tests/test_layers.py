@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -153,14 +154,15 @@ def test_a_file_says_what_it_is():
     assert not [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))]
 
 
+# Every one says at once what it has to say of its options.
+COMMANDS = [f"nmt.cli.{one.attr}" for one in entry_points(group="console_scripts") if one.module == "nmt.cli.entry"]
+
+
 @pytest.mark.parametrize(
-    ("module", "heavy"),
+    ("modules", "heavy"),
     [
         ("nmt", {"torch", "numpy"}),
-        ("nmt.cli.app", {"torch", "numpy"}),
-        ("nmt.cli.translate", {"torch", "numpy"}),
-        ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
-        ("nmt.service.service", {"torch", "numpy", "uvicorn"}),
+        (", ".join([*COMMANDS, "nmt.cli.app", "nmt.service.service"]), {"torch", "numpy", "uvicorn"}),
         (
             "nmt.translation.translator",
             {
@@ -170,7 +172,7 @@ def test_a_file_says_what_it_is():
         ),
     ],
 )
-def test_a_light_module_loads_nothing_heavy(module, heavy):
-    code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+def test_a_light_module_loads_nothing_heavy(modules, heavy):
+    code = f"import sys, {modules}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)
