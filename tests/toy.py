@@ -139,12 +139,29 @@ def write_corpus(folder: Path) -> Path:
     return folder
 
 
+def lines(corpus_dir: Path, split: str) -> list[list[str]]:
+    """A split's lines, German and English."""
+    return [(corpus_dir / f"{split}.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+
+
 def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
     """A prepared text with sizes only: `pairs` pairs of `tokens` target pieces and one source piece fewer."""
     sides = {"src_len": np.full(pairs, tokens - 1), "tgt_len": np.full(pairs, tokens)}
     counts = SimpleNamespace(tokens=pairs * tokens)
     train = SimpleNamespace(**sides, rows=pairs, longest=tokens, counts=counts)
     return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, tokenizer_config=config)
+
+
+# Overrides of nmt-train for a run on the tiny language that takes a second or two.
+QUICK = [
+    *("tokenizer.vocab_size=320", "model.embedding_size=16", "model.hidden_size=24", "trainer.max_tokens=256"),
+    *("trainer.log_every_steps=1", "trainer.max_epochs=2", "trainer.accelerator=cpu", "trainer.progress=false"),
+    "trainer.tensorboard=false",
+]
+
+
+def data_of(corpus_dir: Path) -> list[str]:
+    return ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en"]
 
 
 def run_config(corpus_dir: Path, runs_dir: Path, **changes):

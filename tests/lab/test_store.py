@@ -7,7 +7,7 @@ import json
 import logging
 
 import pytest
-from test_lab import LITTLE, command
+from test_lab import LITTLE
 
 from nmt.common.shape import ShapeError, check_shape
 from nmt.lab import gradients, memory, report, store, translation_results
@@ -97,12 +97,9 @@ def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_
     assert str(refusal.value).endswith(f"; run nmt-lab {name} again, or delete it")
 
 
-def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, capsys):
+def test_a_refused_report_is_one_line_of_the_command(tmp_path, run_here):
     (tmp_path / "memory.json").write_text("[]")
-    with pytest.raises(SystemExit) as stopped:
-        command(monkeypatch, capsys, "report", f"lab_dir={tmp_path}")
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = run_here("nmt-lab", "report", f"lab_dir={tmp_path}", code=2).err.splitlines()
     assert line.startswith(
         f"nmt-lab: {tmp_path / 'memory.json'} is damaged, or of another version: it holds no mapping"
     )

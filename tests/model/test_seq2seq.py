@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
-from torch.utils._python_dispatch import TorchDispatchMode
+from graphs_here import WAITED_FOR, Met
 
 from nmt.engine.network import TrainedNetwork
 from nmt.model import seq2seq
@@ -240,19 +240,6 @@ def test_r_drop_without_dropout_is_the_plain_loss():
     assert drawn_together > nll
 
 
-class Waits(TorchDispatchMode):
-    """Collects what a GPU would have to be waited for."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.overloadpacket in (torch.ops.aten.nonzero, torch.ops.aten._local_scalar_dense, torch.ops.aten.equal):
-            self.found.append(str(func))
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize("attention", sorted(ATTENTIONS))
 @pytest.mark.parametrize("cell", ["lstm", "gru_ln", "ssru"])
 def test_with_the_real_places_made_beforehand_or_none_nothing_is_waited_for(cell, attention):
@@ -261,15 +248,15 @@ def test_with_the_real_places_made_beforehand_or_none_nothing_is_waited_for(cell
     tgt, tgt_len = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T)), torch.tensor([4, 1, 3])
     batch = src, src_len, tgt, tgt, tgt_len
     real = torch.tensor([row * T + t for row, length in enumerate(tgt_len.tolist()) for t in range(length)])
-    with Waits() as waits:
+    with Met(WAITED_FOR) as mode:
         loss, _ = model.loss(*batch, real, smoothing=0.1)
         loss.backward()
         scores = model.token_log_probs(*batch, real)
-    assert waits.found == []
+    assert mode.found == []
     torch.manual_seed(1)
-    with Waits() as waits:
+    with Met(WAITED_FOR) as mode:
         found = model.loss(*batch, r_drop=5.0)
-    assert waits.found == []
+    assert mode.found == []
     torch.manual_seed(1)
     torch.testing.assert_close(found, model.loss(*batch, real, r_drop=5.0))
     assert (scores.flatten()[real] < 0).all()
