@@ -35,6 +35,7 @@ OPTIONS = {
     "context_gate": {"context_gate": True},
     "coverage": {"coverage": True, "heads": 2},
     "no residual": {"num_layers": 2, "residual": False},
+    "one way": {"encoder": EncoderConfig(direction="unidirectional"), "num_layers": 3},
     "transparent": {"encoder": EncoderConfig(num_layers=2, direction="alternating", transparent=True)},
 }
 
