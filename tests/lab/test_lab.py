@@ -266,6 +266,7 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     ]  # fmt: skip
     run_here("nmt-lab", "translation", "lab_dir=lab", *train)
     times = {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
+    assert times
     run_here("nmt-lab", "translation", "lab_dir=lab", *train)
     assert times == {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
     data = json.loads(Path("lab/translation.json").read_text())
