@@ -1,6 +1,7 @@
+#!/usr/bin/env python3
 """Compare nmt-serve with nmt-translate, in turns on the same cores:
 
-    python scripts/bench_serve.py runs/demo/model --src test.de --cores 0,1
+    scripts/bench_serve.py runs/demo/model --src test.de --cores 0,1
 
 - throughput: --clients clients with keep-alive connections, one line per request, against `nmt-translate` on the same
   lines, minus its start (its time for two lines);

@@ -1,7 +1,8 @@
+#!/usr/bin/env python3
 """Send nmt-serve requests that its OpenAPI document allows and forbids: no answer may be a server error, and every
 answer must conform to the document.
 
-    python scripts/fuzz_service.py --pair de-en=runs/demo/model --examples 200
+    scripts/fuzz_service.py --pair de-en=runs/demo/model --examples 200
 """
 
 from __future__ import annotations

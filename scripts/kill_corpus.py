@@ -26,6 +26,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
+from hunts.forks import Fork
 from hunts.lines import fail, hostile_lines
 from hunts.model import make_model
 
@@ -38,31 +39,8 @@ PROGRAM = Path(sys.executable).with_name("nmt-translate")
 WORKERS = 2
 
 
-class Command:
-    """A translation of the input in a fork of this process, to save the import of torch."""
-
-    def __init__(self, translate: Callable[..., Any], folder: Path, **options: Any) -> None:
-        self.pid = os.fork()
-        if self.pid == 0:
-            code = 1
-            try:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-                translate(output=folder, **options)
-                code = 0
-            finally:
-                os._exit(code)
-
-    def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def is_over(self) -> bool:
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def kill_after(self, seconds: float) -> bool:
-        """Kill it after some seconds -> whether it was still running."""
-        time.sleep(seconds)
-        os.kill(self.pid, signal.SIGKILL)
-        return self.wait() == -signal.SIGKILL
+def started(translate: Callable[..., Any], folder: Path, **options: Any) -> Fork:
+    return Fork(lambda: translate(output=folder, **options))
 
 
 def at_work(folder: Path) -> set[int]:
@@ -91,7 +69,7 @@ def check(what: str, code: int, folder: Path, expected: bytes) -> None:
 
 def kill_workers(translate: Callable[..., Any], folder: Path, expected: bytes) -> None:
     """Kill each worker at its first part."""
-    command, killed = Command(translate, folder), set[int]()
+    command, killed = started(translate, folder), set[int]()
     while not command.is_over() and len(killed) < WORKERS:
         for pid in at_work(folder) - killed:
             with suppress(ProcessLookupError):
@@ -108,7 +86,7 @@ def kill_command(
     left, ends, kept = kills, 0, 0
     while left:
         before = done_in(folder)
-        was_killed = Command(translate, folder).kill_after(rng.uniform(0.0, 0.5) * duration)
+        was_killed = started(translate, folder).kill_after(rng.uniform(0.0, 0.5) * duration)
         after = done_in(folder)
         if again := [name for name, inode in before.items() if after.get(name) != inode]:
             fail(f"{again} were done again")
@@ -119,7 +97,7 @@ def kill_command(
             check(f"end {ends}", 0, folder, expected)
             folder = folder.with_name(f"{folder.name}-")
     before = done_in(folder)
-    code = Command(translate, folder).wait()
+    code = started(translate, folder).wait()
     if any(done_in(folder)[name] != inode for name, inode in before.items()):
         fail("a part that was done was done again")
     check(
@@ -133,7 +111,7 @@ def kill_command(
 def together(
     translate: Callable[..., Any], folder: Path, expected: bytes, what: str, *options: dict[str, Any]
 ) -> None:
-    commands = [Command(translate, folder, **each) for each in options]
+    commands = [started(translate, folder, **each) for each in options]
     check(what, max(abs(command.wait()) for command in commands), folder, expected)
 
 
@@ -145,13 +123,13 @@ def fill_disk(translate: Callable[..., Any], folder: Path, expected: bytes) -> N
         print("no disk can be mounted here; a full one was not tried")
         return
     try:
-        code = Command(translate, folder / "out").wait()
+        code = started(translate, folder / "out").wait()
         whole = [path.read_bytes() for path in sorted((folder / "out").glob("part-*"))]
         if not code or not whole or any(part not in expected for part in whole):
             fail(f"a full disk: exit code {code}, {len(whole)} parts")
         subprocess.run(["mount", "-o", "remount,size=1g", str(folder)], check=True)
         what = f"a full disk held {len(whole)} parts, all whole; made larger"
-        check(what, Command(translate, folder / "out").wait(), folder / "out", expected)
+        check(what, started(translate, folder / "out").wait(), folder / "out", expected)
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
@@ -180,7 +158,7 @@ def main() -> None:
             translate_corpus(translator, [root / "input"], output, **setting)
 
         begun = time.monotonic()
-        check("nobody killed", Command(translate, root / "whole").wait(), root / "whole", expected)
+        check("nobody killed", started(translate, root / "whole").wait(), root / "whole", expected)
         duration = time.monotonic() - begun
         kill_workers(translate, root / "workers", expected)
         if options.kills:

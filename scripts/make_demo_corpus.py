@@ -1,6 +1,7 @@
+#!/usr/bin/env python3
 """Write the demo corpus: German sentences with English translations, drawn from a small grammar.
 
-    python scripts/make_demo_corpus.py [OUTPUT_DIR]
+    scripts/make_demo_corpus.py [FOLDER]
 
 A sentence starts as abstract clauses (who does what to whom, when, where), which two renderers put into words. German
 puts the verb second, or last in a subordinate clause, moves participles, infinitives and prefixes to the end, and
@@ -10,9 +11,9 @@ English side is a function of the German one, so a model that has learned the gr
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,7 +271,11 @@ def make(rng: random.Random, size: int) -> list[Text]:
     return pairs
 
 
-def main(folder: Path) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(__file__).parents[1] / "data" / "demo"
+    parser.add_argument("folder", nargs="?", type=Path, default=default, help="(default: %(default)s)")
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     pairs = make(random.Random(SEED), sum(SIZES.values()))
     for split, size in SIZES.items():
@@ -281,4 +286,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "data" / "demo")
+    main()

@@ -7,10 +7,10 @@ Raises SystemExit if a library needs more than the C library and its math librar
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import re
 import struct
-import sys
 import zipfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -22,7 +22,11 @@ DT_NEEDED, DT_STRTAB, SHT_DYNAMIC, SHT_VERNEED = 1, 5, 6, 0x6FFFFFFE
 
 
 def main() -> None:
-    wheel, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("folder", type=Path, help="where the tagged wheel is written")
+    options = parser.parse_args()
+    wheel, folder = options.wheel, options.folder
     name, machine = re.sub(r"-linux_(\w+)\.whl$", "", wheel.name), wheel.stem.rpartition("-linux_")[2]
     if machine not in OLDEST:
         raise SystemExit(f"{wheel.name} has nothing compiled in it")

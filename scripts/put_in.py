@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Put tags, placeholders, URLs and numbers into both sides of a test set, and count those that a translation keeps.
 
     scripts/put_in.py make TRAIN_DIR SRC TGT TEST OUT       # OUT.src, OUT.tgt: the first 1000 pairs of TRAIN_DIR/TEST
@@ -9,9 +10,9 @@ Each item is placed before or around words that are translations of each other, 
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -112,8 +113,17 @@ def _is_sound(text: str) -> bool:
         return False
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for work, arguments in ((make, "folder src tgt test out"), (count, "out hyp")):
+        command = commands.add_parser(work.__name__)
+        command.set_defaults(work=work)
+        for argument in arguments.split():
+            command.add_argument(argument)
+    given = vars(parser.parse_args())
+    given.pop("work")(**given)
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "make":
-        make(*sys.argv[2:])
-    else:
-        count(*sys.argv[2:])
+    main()

@@ -4,6 +4,7 @@ after any change of these."""
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
 from pathlib import Path
@@ -123,4 +124,5 @@ def equations(kind: type[Cell]) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     write_atomically(PAGE, page().encode())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -56,4 +57,5 @@ def _composed(composed: Any, setting: Setting) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     write_atomically(PAGE, page().encode())

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 # Before torch is imported: the models are too small for several threads, and tests may run in parallel.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -23,6 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by shells for backg
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import browser
 import toy
 
 from nmt.bundle import save_bundle, seal
@@ -88,6 +91,39 @@ def script(monkeypatch):
     monkeypatch.setattr(sys, "argv", [__file__])
 
 
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """Run a command in this process -> how it ended: with this exit code, or with any if that is None."""
+
+    def run(name: str, *arguments: object, code: int | None = 0) -> Ended:
+        from hydra.core.global_hydra import GlobalHydra
+
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        found = 0
+        try:
+            import_module(f"nmt.cli.{name.removeprefix('nmt-').replace('-', '_')}").main()
+        except SystemExit as stopped:
+            found = stopped.code or 0
+        ended = Ended(found, *capsys.readouterr())
+        assert code in (None, found), ended
+        return ended
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as found:
+        yield found
+
+
 @pytest.fixture
 def default_dtype():
     """Sets torch's, until the test ends."""
@@ -102,8 +138,7 @@ def corpus_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(corpus_dir):
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
-    return train_tokenizer(TokenizerConfig(vocab_size=320), *sides)
+    return train_tokenizer(TokenizerConfig(vocab_size=320), *toy.lines(corpus_dir, "train"))
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +160,7 @@ def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
 @pytest.fixture
 def old_bundle_dir(bundle_dir, corpus_dir) -> Path:
     """The same from an older version, which normalized both sides (nmt_nfkc) and had no settings for it."""
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    sides = toy.lines(corpus_dir, "train")
     pieces = train_tokenizer(TokenizerConfig(vocab_size=320, normalization="nmt_nfkc"), *sides)
     (bundle_dir / JOINT).write_bytes(pieces.models[JOINT])
     config = json.loads((bundle_dir / "config.json").read_text())

@@ -21,7 +21,6 @@ from nmt.data.batching import collate
 pytestmark = pytest.mark.long
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-OVERRIDES = ["model.hidden_size=16", "model.embedding_size=8", "trainer.max_tokens=512", "trainer.threads=1"]
 
 
 @pytest.fixture
@@ -32,18 +31,23 @@ def bench(monkeypatch):
     return bench_train
 
 
-def test_it_prints_one_object_last(tmp_path):
-    command = [
-        programs() / "python3",
-        SCRIPTS / "bench_train.py",
-        "--json",
-        "--warm-up=1",
-        "--updates=20",
-        *OVERRIDES,
-    ]
-    command += [f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = json.loads(result.stdout.splitlines()[-1])
+@pytest.fixture(scope="module")
+def little(tmp_path_factory):
+    """Settings of a training that is short, of a text that is prepared once."""
+    small = ["model.hidden_size=16", "model.embedding_size=8", "trainer.max_tokens=512", "trainer.threads=1"]
+    short = ["--warm-up=1", "--updates=10", "trainer.accelerator=cpu"]
+    return [*small, *short, f"cache_dir={tmp_path_factory.mktemp('cache')}"]
+
+
+def printed(script, *arguments):
+    """The lines of a script, and the object of its last line."""
+    command = [programs() / "python3", SCRIPTS / script, "--json", *arguments]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return lines, json.loads(lines[-1])
+
+
+def test_it_prints_one_object_last(little):
+    _, found = printed("bench_train.py", *little)
     assert found["tgt_tokens_per_s"] > 0
     assert 0 < found["mfu"] < 1
     assert found["peers"] == []
@@ -51,19 +55,8 @@ def test_it_prints_one_object_last(tmp_path):
     assert all(share > 0 for share in found["parts"].values())
 
 
-def test_cells_stand_in_a_table_beside_what_is_written_by_hand(tmp_path):
-    command = [
-        programs() / "python3",
-        SCRIPTS / "bench_train.py",
-        "--json",
-        "--warm-up=1",
-        "--updates=10",
-        "--by-hand",
-    ]
-    command += ["--cells=ssru,lstm", *OVERRIDES, f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    *lines, last = result.stdout.splitlines()
-    found = json.loads(last)
+def test_cells_stand_in_a_table_beside_what_is_written_by_hand(little):
+    lines, found = printed("bench_train.py", "--by-hand", "--cells=ssru,lstm", *little)
     assert list(found["cells"]) == ["ssru", "lstm"]
     by_hand = found["by_hand"]
     for name, row in found["cells"].items():
@@ -117,20 +110,8 @@ def test_what_a_gpu_is_told_to_do_is_counted_by_what_the_profiler_saw(bench, mon
 
 
 def test_cells_are_timed_beside_the_lstm():
-    command = [
-        programs() / "python3",
-        SCRIPTS / "bench_cells.py",
-        "--json",
-        "--cells",
-        "ssru",
-        "mlstm",
-        "--lengths",
-        "3",
-        "5",
-    ]
-    command += ["--batch=2", "--size=8", "--rounds=2", "--precision=float32"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = json.loads(result.stdout)["seconds"]
+    few = ["--cells", "ssru", "mlstm", "--lengths", "3", "5", "--batch=2", "--size=8", "--rounds=2"]
+    found = printed("bench_cells.py", *few, "--precision=float32")[1]["seconds"]
     assert list(found) == ["lstm", "ssru", "mlstm"]
     assert all(set(of_cell) == {"3", "5"} and min(of_cell.values()) > 0 for of_cell in found.values())
 
@@ -252,10 +233,8 @@ def test_translation_is_measured_in_every_way(bundle_dir, corpus_dir, tmp_path):
     for side in ("de", "en"):
         lines = (corpus_dir / f"valid.{side}").read_text(encoding="utf-8").splitlines()[:6]
         (tmp_path / f"few.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    command = [programs() / "python3", SCRIPTS / "bench_translate.py", bundle_dir, "--json", "--repeats=1"]
-    command += ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--compute=float32", "--workers=2"]
-    result = subprocess.run([*command, "--latency-sentences=3"], check=True, capture_output=True, text=True)
-    found = json.loads(result.stdout.splitlines()[-1])
+    few = ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--repeats=1", "--latency-sentences=3"]
+    _, found = printed("bench_translate.py", bundle_dir, *few, "--compute=float32", "--workers=2")
     ways = {(row["search"], row["batch"], row["compute"], row["shortlist"]) for row in found["rows"]}
     assert ways == {
         (search, batch, "float32", shortlist)

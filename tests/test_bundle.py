@@ -92,8 +92,7 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
     "settings", [{}, {"tgt_normalization": "identity", "casing": "marked"}, {"normalization": "nmt_nfkc"}]
 )
 def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, joint, settings):
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
-    tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
+    tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *toy.lines(corpus_dir, "train"))
     config = toy.model_config("gru", tie="target")
     save_bundle(tmp_path / "run" / "model", toy.bundle(config, tokenizer), "# card", {})
     save_search(tmp_path / "run" / "model", Beam(beam_size=2))
@@ -300,10 +299,7 @@ def test_no_pickle_is_ever_opened(bundle_dir, tmp_path):
     ("change", "message"),
     [
         ({"frequent": None}, "lacks the weight frequent"),
-        (
-            {"likely": torch.zeros(3, 5, dtype=torch.int32)},
-            r"is I32 \[3, 5\]; the config says I32 \[320, None\]",
-        ),
+        ({"likely": torch.zeros(3, 5, dtype=torch.int32)}, r"is I32 \[3, 5\]; the config says I32 \[320, None\]"),
         ({"likely": torch.zeros(320, 5)}, r"likely is F32 \[320, 5\]"),
         ({"likely": torch.full((320, 5), 320, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),
         ({"likely": torch.full((320, 5), -1, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),
@@ -426,8 +422,7 @@ def test_what_was_checked_is_what_is_used(bundle_dir, monkeypatch, name):
 
 
 def test_the_tokenizer_of_another_model_is_refused(bundle_dir, corpus_dir):
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines()[:90] for code in ("de", "en"))
-    other = train_tokenizer(TokenizerConfig(vocab_size=320), *sides)
+    other = train_tokenizer(TokenizerConfig(320), *(side[:90] for side in toy.lines(corpus_dir, "train")))
     (bundle_dir / "tokenizer.model").write_bytes(other.models["tokenizer.model"])
     with pytest.raises(ValueError, match="tokenizer.model is damaged, or of another model"):
         load_bundle(bundle_dir)

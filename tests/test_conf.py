@@ -80,8 +80,7 @@ def test_every_kind_of_corpus_has_a_file():
 
 
 @pytest.mark.parametrize(
-    ("cell", "attention", "decoder"),
-    [(cell, *PAIRS[i % len(PAIRS)]) for i, cell in enumerate(OF_FILES)],
+    ("cell", "attention", "decoder"), [(cell, *PAIRS[i % len(PAIRS)]) for i, cell in enumerate(OF_FILES)]
 )
 def test_choices_go_together(cell, attention, decoder):
     config = config_of(f"cell={cell}", f"attention={attention}", f"decoder={decoder}", "model.attention.heads=2")

@@ -56,11 +56,7 @@ def test_plain_data_and_config_turn_into_each_other():
         ("seed", ..., "seed is missing"),
         ("run", "a/" + "ü" * 150, "run has a name of 300 bytes; it may have 255 at most"),
         ("optim.learning_rate", ..., "optim.learning_rate is missing"),
-        (
-            "model.cell.name",
-            "lstn",
-            "model.cell.name is 'lstn'; choose one of: gru, .*lstm, ",
-        ),
+        ("model.cell.name", "lstn", "model.cell.name is 'lstn'; choose one of: gru, .*lstm, "),
         ("model.cell", {"name": "gru", "forget_bias": 1.0}, "model.cell.forget_bias is unknown"),
         ("model.cell", "gru", "model.cell is 'gru'; it must be a mapping"),
         ("tokenizer", "bpe", "tokenizer is 'bpe'; it must be a mapping"),
@@ -237,24 +233,21 @@ def test_every_number_has_a_least_and_a_greatest_value():
                         from_dict(cls, data | {name: value})
 
 
-NO_NUMBERS = {
-    "too large for a float": 10**400,
-    "too small for a float": -(10**400),
-    "too long to be printed": 10**5000,
-    "nan": float("nan"),
-    "inf": float("inf"),
-    "-inf": float("-inf"),
-    "too deep to be printed": nested(100_000),
-}
+NO_NUMBERS = [
+    *(10**400, -(10**400)),  # too large for a float
+    10**5000,  # too long to be printed
+    *(float("nan"), float("inf"), float("-inf")),
+    nested(100_000),  # too deep to be printed
+]
 
 
-@pytest.mark.parametrize("what", NO_NUMBERS)
 @pytest.mark.parametrize("path", LEAVES)
-def test_what_is_no_number_of_this_machine_is_refused_in_a_short_line_that_names_it(path, what):
+def test_what_is_no_number_of_this_machine_is_refused_in_a_short_line_that_names_it(path):
     node, _, key = path.rpartition(".")
-    with pytest.raises(ValueError, match=rf"^{path}(\[0\])? is ") as refusal:
-        from_dict(RunConfig, with_value(node, key, NO_NUMBERS[what]))
-    assert len(str(refusal.value)) < 500
+    for value in NO_NUMBERS:
+        with pytest.raises(ValueError, match=rf"^{path}(\[0\])? is ") as refusal:
+            from_dict(RunConfig, with_value(node, key, value))
+        assert len(str(refusal.value)) < 500
 
 
 @given(st.sampled_from(LEAVES), st.integers(0, 9) | st.floats(0, 1) | st.sampled_from(["gru", "none", "all"]) | JSON)

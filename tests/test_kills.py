@@ -30,7 +30,7 @@ def call(monkeypatch, capsys):
 
 
 def test_kills_change_nothing_of_a_run(call):
-    assert call("kill_test", "--kills", 2, "--epochs", 2).startswith("2 kills: ")
+    assert call("kill_training", "--kills", 2, "--epochs", 2).startswith("2 kills: ")
 
 
 def test_processes_of_any_number_and_kills_change_nothing_of_a_run(call):

@@ -6,12 +6,14 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "nmt").rglob("*.py"))
+PACKAGE = ROOT / "nmt" / "__init__.py"
 
 # Each part may import itself, the rows below it, and the leaves, but no other part of its row.
 ROWS = [
@@ -74,7 +76,10 @@ ONLY_IN = {
         "nmt.common.extras",
     },
 }
-FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
+FORBIDDEN_CALLS = {
+    *("eval", "exec", "compile", "__import__", "instantiate"),
+    *("torch.load", "yaml.load", "yaml.unsafe_load", "yaml.full_load"),
+}
 
 
 @cache
@@ -107,61 +112,57 @@ def part_of(module: str) -> str | None:
     return next((part for row in ROWS for part in row if f"{module}.".startswith(f"{part}.")), None)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_one_way(path):
-    own = row_of(name_of(path))
-    if own is None:  # the package nmt itself
-        assert not [module for module in imports_of(path, top_level_only=True) if module.startswith("nmt.")]
-        return
-    for module in imports_of(path):
-        there = row_of(module)
-        if there is not None and part_of(module) != part_of(name_of(path)):
-            assert there > own, f"{name_of(path)} imports {module}, which stands above or beside it"
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
+    """Every call: in which module, of what, and its node."""
+    nodes = [(name_of(path), node) for path in FILES for node in ast.walk(tree_of(path))]
+    return [(module, ast.unparse(node.func), node) for module, node in nodes if isinstance(node, ast.Call)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_libraries_are_met_in_one_place(path):
-    for module in imports_of(path):
-        allowed = ONLY_IN.get(module.split(".")[0])
-        assert allowed is None or name_of(path) in allowed, f"{name_of(path)} imports {module}"
+def test_imports_point_one_way():
+    assert not [module for module in imports_of(PACKAGE, top_level_only=True) if module.startswith("nmt.")]
+    for path in (path for path in FILES if path != PACKAGE):
+        own = name_of(path)
+        assert row_of(own) is not None, f"{own} has no row"
+        for module in imports_of(path):
+            if row_of(module) is not None and part_of(module) != part_of(own):
+                assert row_of(module) > row_of(own), f"{own} imports {module}, which stands above or beside it"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_nothing_is_executed_or_unpickled(path):
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            assert called not in FORBIDDEN_CALLS, f"{path}:{node.lineno}"
-            assert called != "torch.load", f"{path}:{node.lineno}"
-            assert called not in ("yaml.load", "yaml.unsafe_load", "yaml.full_load"), f"{path}:{node.lineno}"
-            if called.endswith(".fit"):
-                assert "weights_only=True" in ast.unparse(node), f"{path}:{node.lineno}"
+def test_libraries_are_met_in_one_place():
+    for path in FILES:
+        for module in imports_of(path):
+            allowed = ONLY_IN.get(module.split(".")[0])
+            assert allowed is None or name_of(path) in allowed, f"{name_of(path)} imports {module}"
+
+
+def test_nothing_is_executed_or_unpickled():
+    for module, called, node in calls():
+        assert called not in FORBIDDEN_CALLS, f"{module}:{node.lineno}"
+        if called.endswith(".fit"):
+            assert "weights_only=True" in ast.unparse(node), f"{module}:{node.lineno}"
 
 
 def test_json_is_written_in_one_place():
     """Elsewhere it might contain NaN, which is not valid JSON."""
-    calls = [
-        name_of(path)
-        for path in FILES
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.dump", "json.dumps", "dumps")
-    ]
-    assert set(calls) == {"nmt.common.json_text"}
+    assert {module for module, called, _ in calls() if called in ("json.dump", "json.dumps", "dumps")} == {
+        "nmt.common.json_text"
+    }
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_says_what_it_is(path):
-    assert ast.get_docstring(tree_of(path)), f"{path} has no docstring"
+def test_a_file_says_what_it_is():
+    assert not [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))]
+
+
+# Every one says at once what it has to say of its options.
+COMMANDS = [f"nmt.cli.{one.attr}" for one in entry_points(group="console_scripts") if one.module == "nmt.cli.entry"]
 
 
 @pytest.mark.parametrize(
-    ("module", "heavy"),
+    ("modules", "heavy"),
     [
         ("nmt", {"torch", "numpy"}),
-        ("nmt.cli.app", {"torch", "numpy"}),
-        ("nmt.cli.translate", {"torch", "numpy"}),
-        ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
-        ("nmt.service.service", {"torch", "numpy", "uvicorn"}),
+        (", ".join([*COMMANDS, "nmt.cli.app", "nmt.service.service"]), {"torch", "numpy", "uvicorn"}),
         (
             "nmt.translation.translator",
             {
@@ -171,7 +172,7 @@ def test_a_file_says_what_it_is(path):
         ),
     ],
 )
-def test_a_light_module_loads_nothing_heavy(module, heavy):
-    code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+def test_a_light_module_loads_nothing_heavy(modules, heavy):
+    code = f"import sys, {modules}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)

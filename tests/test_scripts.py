@@ -22,6 +22,16 @@ def call(name, *options, python=sys.executable):
     return subprocess.run([python, SCRIPTS / name, *map(str, options)], capture_output=True, text=True)
 
 
+def test_every_script_can_be_called_and_reads_its_options_before_it_does_anything():
+    """Else --help would write a page, or a corpus into a folder of that name."""
+    for path in SCRIPTS.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if '__name__ == "__main__"' in text:
+            assert text.startswith("#!/usr/bin/env python3\n"), path
+            assert os.access(path, os.X_OK), path
+            assert "Parser(" in text, path
+
+
 def test_hostile_lines_come_out_as_many_and_in_order(monkeypatch, capsys):
     monkeypatch.syspath_prepend(SCRIPTS)
     import stress_stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,10 +35,8 @@ def test_the_page_of_settings_is_what_the_fields_say(monkeypatch):
         assert f"| `{key}` | whole number or auto | `auto` |" in page
 
 
-def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["nmt-train", "data=files", "optim=plateau", "--settings", "plateau"])
-    train.main()
-    shown = capsys.readouterr().out
+def test_words_are_told_of_what_is_composed(run_here):
+    shown = run_here("nmt-train", "data=files", "optim=plateau", "--settings", "plateau").out
     assert shown.startswith('optim.plateau_factor=0.5\n    "plateau" multiplies the rate by this ...\n')
     data = {"data": {"name": "hub", "dataset": "x"}, "metric": {}}
     found = {key: (value, words) for key, value, words in explained(data, RunConfig)}

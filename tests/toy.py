@@ -35,6 +35,7 @@ OPTIONS = {
     "context_gate": {"context_gate": True},
     "coverage": {"coverage": True, "heads": 2},
     "no residual": {"num_layers": 2, "residual": False},
+    "one way": {"encoder": EncoderConfig(direction="unidirectional"), "num_layers": 3},
     "transparent": {"encoder": EncoderConfig(num_layers=2, direction="alternating", transparent=True)},
 }
 
@@ -139,6 +140,11 @@ def write_corpus(folder: Path) -> Path:
     return folder
 
 
+def lines(corpus_dir: Path, split: str) -> list[list[str]]:
+    """A split's lines, German and English."""
+    return [(corpus_dir / f"{split}.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+
+
 def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
     """A prepared text with sizes only: `pairs` pairs of `tokens` target pieces and one source piece fewer."""
 
@@ -148,6 +154,18 @@ def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConf
     counts = SimpleNamespace(tokens=pairs * tokens)
     train = SimpleNamespace(rows=pairs, longest=tokens, counts=counts, lengths=lengths)
     return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, tokenizer_config=config)
+
+
+# Overrides of nmt-train for a run on the tiny language that takes a second or two.
+QUICK = [
+    *("tokenizer.vocab_size=320", "model.embedding_size=16", "model.hidden_size=24", "trainer.max_tokens=256"),
+    *("trainer.log_every_steps=1", "trainer.max_epochs=2", "trainer.accelerator=cpu", "trainer.progress=false"),
+    "trainer.tensorboard=false",
+]
+
+
+def data_of(corpus_dir: Path) -> list[str]:
+    return ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en"]
 
 
 def run_config(corpus_dir: Path, runs_dir: Path, **changes):

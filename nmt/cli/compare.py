@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bundle import load_config, model_folder
 from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import (
     add_measure_options,
@@ -153,6 +152,8 @@ def translations(srcs: list[str], options: argparse.Namespace) -> dict[str, list
     models: dict[str, str | Path] = {}
     for path in options.systems:
         if Path(folder := local(path)).is_dir():
+            from nmt.bundle import load_config, model_folder  # imports torch, which files of translations do not need
+
             load_config(model_folder(folder))  # refuses what is no model
             models[str(path)] = folder
             found[str(path)] = []  # keeps the order

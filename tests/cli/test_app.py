@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 from nmt import __version__
-from nmt.cli import lab, train
 
 
 @pytest.fixture
-def call(monkeypatch, tmp_path, capsys):
-    """A command in this process: its exit code, stdout and stderr."""
+def call(monkeypatch, tmp_path, run_here):
+    """A command in this process, and in this folder: its exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
-
-    def run(name: str, *arguments: str) -> tuple[int, str, str]:
-        GlobalHydra.instance().clear()
-        monkeypatch.setattr(sys, "argv", [name, *arguments])
-        code = 0
-        try:
-            (train if name == "nmt-train" else lab).main()
-        except SystemExit as stopped:
-            code = stopped.code or 0
-        return code, *capsys.readouterr()
-
-    return run
+    return partial(run_here, code=None)
 
 
 def test_a_cell_with_its_file_alone_is_told_by_what_is_missing(call, tmp_path):
@@ -144,10 +132,7 @@ def test_hydra_imports_nothing_that_a_file_of_another_folder_names(call, strange
 
 
 def test_options_may_stand_between_overrides(call):
-    for arguments in (
-        ["cell=gru", "-q", "seed=7", "--cfg", "job"],
-        ["--cfg", "job", "cell=gru", "seed=7", "-q"],
-    ):
+    for arguments in (["cell=gru", "-q", "seed=7", "--cfg", "job"], ["--cfg", "job", "cell=gru", "seed=7", "-q"]):
         code, out, err = call("nmt-train", *arguments)
         assert (code, err) == (0, "")
         assert "name: gru" in out

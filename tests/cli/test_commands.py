@@ -8,15 +8,15 @@ import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import browser
 import pytest
+import toy
 from commands import command
 
 from nmt.answers import CROWDED
-from nmt.cli import compare, evaluate, inspect, lab, translate
+from nmt.cli import evaluate, translate
 
 pytestmark = pytest.mark.long
 
@@ -179,7 +179,7 @@ def test_translate_samples_the_same_however_the_work_is_cut(trained, corpus_dir)
     assert both.count(b"\n") == 40
 
 
-def test_every_command_that_translates_takes_the_least_risk(trained, corpus_dir, tmp_path, capsys, monkeypatch):
+def test_every_command_that_translates_takes_the_least_risk(trained, corpus_dir, tmp_path, run_here):
     src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
     options = ["--compute", "float32", "--mbr", 6, "--temperature", 2, "--utility", "bleu"]
     stdin, model = src.read_bytes(), trained / "model"
@@ -192,17 +192,13 @@ def test_every_command_that_translates_takes_the_least_risk(trained, corpus_dir,
     assert all(0 <= json.loads(row)["score"] <= 100 for row in json_rows)
 
     files = ["--src", src, "--ref", ref]
-    monkeypatch.setattr(
-        sys, "argv", ["nmt-evaluate", *map(str, [model, *files, *options, "--output", tmp_path, "--bootstrap", 9])]
-    )
-    evaluate.main()
-    capsys.readouterr()
+    run_here("nmt-evaluate", model, *files, *options, "--output", tmp_path, "--bootstrap", 9)
     assert (tmp_path / "hyp.txt").read_bytes() == expected
     assert json.loads((tmp_path / "scores.json").read_text())["mbr"] == "bleu"
 
     other = shutil.copytree(model, tmp_path / "other")
     systems = [tmp_path / "hyp.txt", model, other]
-    found = json.loads(compared(capsys, monkeypatch, *systems, *files, *options, "--samples", 9, "--json").out)
+    found = json.loads(run_here("nmt-compare", *systems, *files, *options, "--samples", 9, "--json").out)
     assert found["differ_most"] == {str(model): [], str(other): []}  # none differs from hyp.txt
 
 
@@ -234,25 +230,18 @@ def test_translate_refuses_a_precision_that_it_has_not(trained):
     assert result.stderr.count(b"\n") == 1
 
 
-def compared(capsys, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["nmt-compare", *map(str, arguments)])
-    with suppress(SystemExit):
-        compare.main()
-    return capsys.readouterr()
-
-
-def test_compare_tells_which_system_is_better(trained, corpus_dir, tmp_path, capsys, monkeypatch):
+def test_compare_tells_which_system_is_better(trained, corpus_dir, tmp_path, run_here):
     src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
     (tmp_path / "bad").write_text("The dog.\n" * 20)
     files = ["--src", src, "--ref", ref, "--train", corpus_dir / "train.de", "--samples", 100]
-    found = json.loads(compared(capsys, monkeypatch, tmp_path / "bad", trained / "model", *files, "--json").out)
+    found = json.loads(run_here("nmt-compare", tmp_path / "bad", trained / "model", *files, "--json").out)
     bad, good = (found["systems"][str(name)]["bleu"] for name in (tmp_path / "bad", trained / "model"))
     assert good["score"] > bad["score"]
     assert bad["p_value"] is None
     assert good["p_value"] < 0.05
     assert found["bleu_by_rarest_word"].keys() == found["systems"].keys()
     assert len(found["differ_most"][str(trained / "model")]) == 3
-    shown = compared(capsys, monkeypatch, tmp_path / "bad", trained / "model", *files, "--test", "ar").out
+    shown = run_here("nmt-compare", tmp_path / "bad", trained / "model", *files, "--test", "ar").out
     assert "baseline" in shown
     assert f"{good['score']:.2f}" in shown
     assert "ar:100" in shown
@@ -266,11 +255,11 @@ def test_compare_ends_quietly_when_nobody_reads(corpus_dir, tmp_path):
     assert (result.returncode, result.stderr) == (141, b"")
 
 
-def test_compare_refuses_what_does_not_match(corpus_dir, tmp_path, capsys, monkeypatch):
+def test_compare_refuses_what_does_not_match(corpus_dir, tmp_path, run_here):
     files = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en"]
     (tmp_path / "short").write_text("one\n")
-    assert "two systems" in compared(capsys, monkeypatch, files[3], *files).err
-    assert "has 20 lines but" in compared(capsys, monkeypatch, files[3], tmp_path / "short", *files).err
+    assert "two systems" in run_here("nmt-compare", files[3], *files, code=2).err
+    assert "has 20 lines but" in run_here("nmt-compare", files[3], tmp_path / "short", *files, code=2).err
 
 
 def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path):
@@ -325,7 +314,7 @@ def test_evaluate_tells_of_rare_things_and_of_what_nothing_supports(
 ):
     (tmp_path / "train.de").write_text("ein Hund\n")
     (tmp_path / "foreign.txt").write_text("le chat\nil dort\n")
-    lines = [(corpus_dir / f"valid.{code}").read_text().splitlines() for code in ("de", "en")]
+    lines = toy.lines(corpus_dir, "valid")
     for code, of in zip(("de", "en"), lines, strict=True):
         (tmp_path / f"few.{code}").write_text("".join(f"{line} 12\n" for line in of[:5]))
     files = ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--rare", "--keep", "numbers"]
@@ -398,11 +387,9 @@ def test_inspect_reads_what_is_not_utf_8_as_the_filter_does(trained, tmp_path):
     assert "Anna m\ufffdag" in page.read_text(encoding="utf-8")
 
 
-def test_inspect_prints_numbers_and_alignments_for_programs(trained, corpus_dir, monkeypatch, capsys):
+def test_inspect_prints_numbers_and_alignments_for_programs(trained, corpus_dir, run_here):
     def printed(*arguments):
-        monkeypatch.setattr(sys, "argv", ["nmt-inspect", str(trained / "model"), *map(str, arguments)])
-        inspect.main()
-        return capsys.readouterr().out
+        return run_here("nmt-inspect", trained / "model", *arguments).out
 
     files = "--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en"
     found = json.loads(printed(*files, "--line", 3, "--json"))
@@ -538,18 +525,12 @@ def bad_calls(trained, corpus_dir, tmp_path):
         )
 
 
-def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):
-    mains = {"nmt-translate": translate.main, "nmt-evaluate": evaluate.main, "nmt-inspect": inspect.main}
-    mains |= {"nmt-lab": lab.main, "nmt-compare": compare.main}
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, run_here):
     monkeypatch.setattr("nmt.translation.workers.Workers.translate", None)  # it is said before anything is translated
     for (name, *arguments), message in bad_calls(trained, corpus_dir, tmp_path):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            mains[name]()
-        assert stopped.value.code == 2, (name, arguments)
-        output = capsys.readouterr()
-        assert output.out == ""
-        (line,) = output.err.splitlines()
+        _, out, err = run_here(name, *arguments, code=2)
+        assert out == ""
+        (line,) = err.splitlines()
         assert line.startswith(f"{name}: ")
         assert message in line
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
-from contextlib import suppress
 
 import pytest
 
-from nmt.cli import evaluate, lab, translate
+from nmt.cli import translate
 from nmt.cli.completion import script
 
 
@@ -31,13 +29,9 @@ def test_bash_completes_options_and_their_choices(line, expected):
     assert (found.stdout.strip(), found.stderr) == (expected, "")
 
 
-def test_a_command_prints_its_script_and_does_no_more(monkeypatch, capsys):
+def test_a_command_prints_its_script_and_does_no_more(run_here):
     for shell, begins in (("bash", "_nmt_evaluate()"), ("zsh", "autoload -U +X bashcompinit && bashcompinit\n_nmt")):
-        monkeypatch.setattr(sys, "argv", ["nmt-evaluate", "--completion", shell])
-        with pytest.raises(SystemExit) as stopped:
-            evaluate.main()
-        assert not stopped.value.code
-        shown = capsys.readouterr().out
+        shown = run_here("nmt-evaluate", "--completion", shell).out
         assert shown.startswith(begins)
         assert shown.endswith("complete -o default -F _nmt_evaluate nmt-evaluate\n")
 
@@ -46,9 +40,6 @@ def test_a_command_prints_its_script_and_does_no_more(monkeypatch, capsys):
     ("line", "expected"),
     [("nmt-lab me", "memory gradients translation report"), ("nmt-lab memory para", "parameters=")],
 )
-def test_the_lab_completes_an_experiment_and_then_its_settings(line, expected, monkeypatch, capsys):
+def test_the_lab_completes_an_experiment_and_then_its_settings(line, expected, monkeypatch, run_here):
     monkeypatch.setenv("COMP_LINE", line)
-    monkeypatch.setattr(sys, "argv", ["nmt-lab", "-sc", "query=bash"])
-    with suppress(SystemExit):
-        lab.main()
-    assert capsys.readouterr().out.strip() == expected
+    assert run_here("nmt-lab", "-sc", "query=bash").out.strip() == expected

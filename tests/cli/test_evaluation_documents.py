@@ -47,12 +47,10 @@ def test_a_document_is_translated_and_the_file_is_whole(trained, tmp_path):
 
 
 @pytest.mark.parametrize("own", [[], ["--keep", "urls"]])
-def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_path, monkeypatch, own):
+def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_path, run_here, own):
     table, out = tmp_path / "app.csv", tmp_path / "app.en.csv"
     table.write_text("de,en\n{count} Hunde und %s Bälle,\n", encoding="utf-8")
-    files = ["-i", str(table), "-o", str(out), "--workers", "1", "--quiet"]
-    monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files, *own])
-    translate.main()
+    run_here("nmt-translate", bundle_dir, "-i", table, "-o", out, "--workers", 1, "--quiet", *own)
     assert kept_parts(out.read_text(encoding="utf-8")) == Counter(
         {("placeholders", "{count}"): 2, ("placeholders", "%s"): 2}
     )
@@ -60,25 +58,22 @@ def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_pa
 
 @pytest.mark.parametrize("name", ["book.txt", "book.md"])
 def test_an_output_in_a_folder_that_is_not_there_is_told_before_the_work(
-    bundle_dir, tmp_path, monkeypatch, capsys, name
+    bundle_dir, tmp_path, monkeypatch, run_here, name
 ):
     (tmp_path / name).write_text("Hund\n")
     there = tmp_path / "none" / name
-    files = ["-i", str(tmp_path / name), "-o", str(there), "--workers", "1", "--quiet"]
-    monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files])
     monkeypatch.setattr("nmt.cli.documents.translations", lambda *_: pytest.fail("it has translated"))
-    with pytest.raises(SystemExit):
-        translate.main()
-    assert capsys.readouterr().err == f"nmt-translate: {there}: No such file or directory\n"
+    options = "-o", there, "--workers", 1, "--quiet"
+    refused = run_here("nmt-translate", bundle_dir, "-i", tmp_path / name, *options, code=2)
+    assert refused.err == f"nmt-translate: {there}: No such file or directory\n"
 
 
-def test_a_new_column_is_told_on_stderr_unless_quiet(bundle_dir, tmp_path, monkeypatch, capsys):
+def test_a_new_column_is_told_on_stderr_unless_quiet(bundle_dir, tmp_path, run_here):
     (tmp_path / "a.csv").write_text("Key,de\n1,Hund\n")
-    files = ["-i", str(tmp_path / "a.csv"), "-o", str(tmp_path / "b.csv"), "--workers", "1"]
+    files = "-i", tmp_path / "a.csv", "-o", tmp_path / "b.csv"
     for more, expected in (([], True), (["--quiet"], False)):
-        monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files, *more])
-        translate.main()
-        assert ("no column is called 'en'; a new one is written" in capsys.readouterr().err) == expected
+        told = run_here("nmt-translate", bundle_dir, *files, "--workers", 1, *more).err
+        assert ("no column is called 'en'; a new one is written" in told) == expected
 
 
 class Shouting:
@@ -170,13 +165,17 @@ def test_what_goes_together_is_taken(arguments, kind):
     assert kind_of(translate.parser().parse_args(["model", *arguments])) == kind
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_format_says_all_the_options_that_its_reader_looks_at(name):
+def test_a_format_says_all_the_options_that_its_reader_looks_at():
     """Every other is refused, so one that is forgotten could not be used."""
     module = {"csv": "tables", "tsv": "tables", "srt": "subtitles", "vtt": "subtitles", "ass": "subtitles"}
-    source = (Path(formats.__file__).parent / f"{module.get(name, name)}.py").read_text(encoding="utf-8")
-    heeded = set(re.findall(r"\boptions\.(retranslate|state|column)\b", source))
-    assert heeded | ({"column"} if "columns_of(" in source else set()) <= set(FORMATS[name].options)
+    every = set()
+    for name, one in FORMATS.items():
+        source = (Path(formats.__file__).parent / f"{module.get(name, name)}.py").read_text(encoding="utf-8")
+        heeded = set(re.findall(r"\boptions\.(retranslate|state|column)\b", source))
+        heeded |= {"column"} if "columns_of(" in source else set()
+        assert heeded <= set(one.options), name
+        every |= heeded
+    assert every == {"retranslate", "state", "column"}
 
 
 @pytest.mark.parametrize(

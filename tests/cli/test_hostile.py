@@ -10,25 +10,20 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nmt.bundle import CONFIG, WEIGHTS, seal
-from nmt.cli import compare, evaluate, inspect, translate
+from nmt.cli import translate
 from nmt.common.files import sha256
 from nmt.common.shown import HIDDEN, MOST
 
-MAINS = {main.COMMAND: main.main for main in (compare, evaluate, inspect, translate)}
 
+@pytest.fixture
+def refused(run_here):
+    """What a command says that refuses its arguments."""
 
-def printed(monkeypatch, capsys, name, *arguments) -> str:
-    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-    MAINS[name]()
-    return capsys.readouterr().out
+    def run(name, *arguments) -> str:
+        (line,) = run_here(name, *arguments, code=2).err.splitlines()
+        return line
 
-
-def refused(monkeypatch, capsys, name, *arguments) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        printed(monkeypatch, capsys, name, *arguments)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    return line
+    return run
 
 
 def strictly(text: str):
@@ -49,18 +44,18 @@ def overflowing(bundle_dir):
     return bundle_dir
 
 
-def test_json_is_json_where_numbers_overflow(overflowing, tmp_path, monkeypatch, capsys):
+def test_json_is_json_where_numbers_overflow(overflowing, tmp_path, monkeypatch, run_here):
     (tmp_path / "src").write_text("Anna mag den Ball.\nDer Hund.\n")
     files = ["--src", tmp_path / "src", "--ref", tmp_path / "src"]
-    found = printed(monkeypatch, capsys, "nmt-inspect", overflowing, "Anna.", "--json")
+    found = run_here("nmt-inspect", overflowing, "Anna.", "--json").out
     strictly(found)
     assert "null" in found
     for extra in ([], ["--tune"]):
         arguments = [overflowing, *files, "--json", "--output", tmp_path / "out", "--workers", 1, *extra]
-        strictly(printed(monkeypatch, capsys, "nmt-evaluate", *arguments))
+        strictly(run_here("nmt-evaluate", *arguments).out)
     strictly((tmp_path / "out" / "scores.json").read_text())
     (tmp_path / "other").write_text("a\nb\n")
-    strictly(printed(monkeypatch, capsys, "nmt-compare", tmp_path / "src", tmp_path / "other", *files, "--json"))
+    strictly(run_here("nmt-compare", tmp_path / "src", tmp_path / "other", *files, "--json").out)
     with (tmp_path / "src").open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         lines = translated(monkeypatch, overflowing, "--json", "--nbest", 2, "--beam-size", 2)
@@ -84,27 +79,32 @@ def translated(monkeypatch, *arguments) -> list[str]:
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b2J\u202e"
 
 
-@pytest.mark.parametrize("where", ["key", "value", "long"])
-def test_a_stranger_s_config_is_refused_in_a_line_that_a_terminal_does_not_obey(
-    bundle_dir, monkeypatch, capsys, where
-):
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({ESCAPES: 1}, "is unknown"),
+        ({"src": [ESCAPES]}, r"\x1b]0;owned"),
+        ({"x" * 900_000: 1}, "x" * 200),
+    ],
+    ids=["key", "value", "long"],
+)
+def test_a_stranger_s_config_is_refused_in_a_line_that_a_terminal_does_not_obey(bundle_dir, refused, entry, message):
     config = json.loads((bundle_dir / CONFIG).read_text())
-    entry = {"key": {ESCAPES: 1}, "value": {"src": [ESCAPES]}, "long": {"x" * 900_000: 1}}[where]
     (bundle_dir / CONFIG).write_text(json.dumps(seal(config | entry, config["checksums"])))
-    line = refused(monkeypatch, capsys, "nmt-translate", bundle_dir)
+    line = refused("nmt-translate", bundle_dir)
     assert not HIDDEN.search(line)
     assert len(line) < MOST + 20
-    assert "is unknown" in line or r"\x1b]0;owned" in line or len(line) > 400
+    assert message in line
 
 
-def test_the_name_of_a_stranger_s_tensor_is_shown_not_obeyed(bundle_dir, monkeypatch, capsys):
+def test_the_name_of_a_stranger_s_tensor_is_shown_not_obeyed(bundle_dir, refused):
     weights = load_file(bundle_dir / WEIGHTS)
     save_file(weights | {ESCAPES: torch.zeros(1)}, bundle_dir / WEIGHTS)
-    line = refused(monkeypatch, capsys, "nmt-translate", bundle_dir)
+    line = refused("nmt-translate", bundle_dir)
     assert r"has, against the config, the weight \x1b]0;owned\x07\x1b[2J\x9b2J\u202e" in line
 
 
-def test_names_of_files_and_options_are_shown_not_obeyed(tmp_path, monkeypatch, capsys):
+def test_names_of_files_and_options_are_shown_not_obeyed(tmp_path, refused):
     for name, *arguments in (
         ("nmt-translate", tmp_path / ESCAPES),
         ("nmt-translate", "x", f"--{ESCAPES}"),
@@ -112,17 +112,17 @@ def test_names_of_files_and_options_are_shown_not_obeyed(tmp_path, monkeypatch, 
         ("nmt-inspect", "x", "--src", tmp_path / ESCAPES),
         ("nmt-inspect", "x", "--src", tmp_path / "\udcff"),
     ):
-        line = refused(monkeypatch, capsys, name, *arguments)
+        line = refused(name, *arguments)
         assert not HIDDEN.search(line)
         assert line.encode()
 
 
-def test_what_stands_in_compared_files_is_shown_not_obeyed(tmp_path, monkeypatch, capsys):
+def test_what_stands_in_compared_files_is_shown_not_obeyed(tmp_path, run_here):
     texts = {"src": f"{ESCAPES}\n", "ref": f"a {ESCAPES}\n", "one": f"b {ESCAPES}\n", f"two{ESCAPES}": "c\u2028 d\n"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     src, ref, *systems = (tmp_path / name for name in texts)
     for extra in ([], ["--json"]):
-        out = printed(monkeypatch, capsys, "nmt-compare", *systems, "--src", src, "--ref", ref, *extra)
+        out = run_here("nmt-compare", *systems, "--src", src, "--ref", ref, *extra).out
         assert not HIDDEN.search(out.replace("\n", ""))
         assert "owned" in out

@@ -9,7 +9,7 @@ import sys
 import pytest
 import sacrebleu
 
-from nmt.cli import compare, evaluate, rare
+from nmt.cli import compare, rare
 
 SRCS = ["Eins.", "Zwei Hunde laufen.", "Drei Katzen schlafen im Haus.", "Vier Vögel singen am Morgen im Garten."]
 REFS = ["老师看见一只小狗。", "两只狗在跑。", "三只猫在房子里睡觉。", "四只鸟早上在花园里唱歌。"]
@@ -119,19 +119,15 @@ def test_a_tokenisation_may_be_named_and_stands_in_the_signature(folder):
     assert found["systems"][str(folder / "one")]["bleu"]["score"] == theirs
 
 
-def test_evaluate_takes_several_references_and_the_models_language(
-    trained, corpus_dir, tmp_path, capsys, monkeypatch
-):
+def test_evaluate_takes_several_references_and_the_models_language(trained, corpus_dir, tmp_path, run_here):
     src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
     lines = ref.read_text(encoding="utf-8").splitlines()
     other = tmp_path / "other.en"
     other.write_text("".join(f"{line if i % 2 else ''}\n" for i, line in enumerate(lines)), encoding="utf-8")
 
     def evaluated(*options):
-        arguments = ["nmt-evaluate", trained / "model", "--src", src, "--output", tmp_path, "--json", *options]
-        monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
-        evaluate.main()
-        return json.loads(capsys.readouterr().out)
+        arguments = [trained / "model", "--src", src, "--output", tmp_path, "--json", *options]
+        return json.loads(run_here("nmt-evaluate", *arguments).out)
 
     one, two = evaluated("--ref", ref), evaluated("--ref", ref, "--ref", other)
     assert "nrefs:1|" in one["scores"]["bleu"]["signature"]
@@ -140,19 +136,16 @@ def test_evaluate_takes_several_references_and_the_models_language(
     assert "tok:13a" in one["scores"]["bleu"]["signature"]
 
 
-def test_what_was_cut_is_told_whoever_translates(trained, tmp_path, capsys, monkeypatch):
+def test_what_was_cut_is_told_whoever_translates(trained, tmp_path, run_here):
     (tmp_path / "src").write_text("Der Hund.\n" + "Hund " * 3000 + "\n", encoding="utf-8")
     (tmp_path / "ref").write_text("The dog.\nThe dog.\n", encoding="utf-8")
     (tmp_path / "other").write_text("A dog.\nThe dog.\n", encoding="utf-8")
-    files = ["--src", str(tmp_path / "src"), "--ref", str(tmp_path / "ref"), "--json", "--workers", "1"]
-    monkeypatch.setattr(sys, "argv", ["nmt-evaluate", str(trained / "model"), *files, "--output", str(tmp_path)])
-    evaluate.main()
-    printed = capsys.readouterr()
-    assert "without the end: line 2" in printed.err
-    assert json.loads(printed.out)["cut"] == [2]
-    monkeypatch.setattr(sys, "argv", ["nmt-compare", str(tmp_path / "other"), str(trained / "model"), *files])
-    compare.main()
-    assert "without the end: line 2" in capsys.readouterr().err
+    files = ["--src", tmp_path / "src", "--ref", tmp_path / "ref", "--json", "--workers", 1]
+    _, out, err = run_here("nmt-evaluate", trained / "model", *files, "--output", tmp_path)
+    assert "without the end: line 2" in err
+    assert json.loads(out)["cut"] == [2]
+    compared = run_here("nmt-compare", tmp_path / "other", trained / "model", *files)
+    assert "without the end: line 2" in compared.err
 
 
 def test_no_p_is_zero():

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from commands import programs
-from test_train_command import QUICK, call, data_of
+from test_train_command import call
+from toy import QUICK, data_of
 
 from nmt.cli.sweep import show
 from nmt.plain_data import to_dict

@@ -11,27 +11,12 @@ import commands
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
+from toy import QUICK, data_of
 
 from nmt.cli import train as command
 from nmt.training.metrics_file import read_metrics
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
-
-QUICK = [
-    "tokenizer.vocab_size=320",
-    "model.embedding_size=16",
-    "model.hidden_size=24",
-    "trainer.max_tokens=256",
-    "trainer.log_every_steps=1",
-    "trainer.max_epochs=2",
-    "trainer.accelerator=cpu",
-    "trainer.progress=false",
-    "trainer.tensorboard=false",
-]
-
-
-def data_of(corpus_dir) -> list[str]:
-    return ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en"]
 
 
 def call(monkeypatch, folder: Path, *overrides: str) -> None:

@@ -11,7 +11,6 @@ from disks import full_disk
 
 import nmt
 from nmt.answers import Form, answers
-from nmt.cli import translate_corpus
 from nmt.common.stream import group_lines
 from nmt.distribution.engines import ENGINES
 from nmt.search import Greedy
@@ -58,21 +57,21 @@ def test_clusters_of_this_machine_give_the_same(engine, model, source, tmp_path)
     assert last.startswith(f"{NAMED}15 lines in 4 parts; ")
 
 
-def call(monkeypatch, capsys, *options) -> tuple[int, list[str]]:
-    monkeypatch.setattr(sys, "argv", ["nmt-translate-corpus", *options])
-    code = 0
-    try:
-        translate_corpus.main()
-    except SystemExit as ended:
-        code = ended.code
-    out, err = capsys.readouterr()
-    assert out == ""
-    return code, [line.removeprefix(NAMED) for line in err.splitlines()]
+@pytest.fixture
+def call(run_here):
+    """The command in this process: its exit code, and the lines that it says."""
+
+    def run(*options) -> tuple[int, list[str]]:
+        code, out, err = run_here("nmt-translate-corpus", *options, code=None)
+        assert out == ""
+        return code, [line.removeprefix(NAMED) for line in err.splitlines()]
+
+    return run
 
 
-def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, monkeypatch, capsys):
+def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, monkeypatch, call):
     def run(*options, folder=tmp_path / "out"):
-        return call(monkeypatch, capsys, *words(model, source, folder, *options))
+        return call(*words(model, source, folder, *options))
 
     code, lines = run("--part", "0/2")
     assert (code, lines[-1].split(";")[0]) == (0, "8 lines in 2 parts")
@@ -104,11 +103,11 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are set there alone")
-def test_a_full_disk_is_one_line_and_exit_code_1(model, source, tmp_path, monkeypatch, capsys):
+def test_a_full_disk_is_one_line_and_exit_code_1(model, source, tmp_path, call):
     options = words(model, source, tmp_path / "out", "--part", "9/10")
-    assert call(monkeypatch, capsys, *options)[0] == 0  # plans
+    assert call(*options)[0] == 0  # plans
     with full_disk(5):
-        code, lines = call(monkeypatch, capsys, *words(model, source, tmp_path / "out"))
+        code, lines = call(*words(model, source, tmp_path / "out"))
     assert (code, len(lines)) == (1, 1)
     assert lines[0].endswith(": File too large")
     assert list((tmp_path / "out").glob("*part-*")) == []

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from commands import command
 from hydra.core.global_hydra import GlobalHydra
-from test_train_command import QUICK, data_of
 from test_train_command import call as train_again
+from toy import QUICK, data_of
 
 from nmt.cli import tune
 from nmt.training.metrics_file import read_metrics

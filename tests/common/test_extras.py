@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, distributions, packages_dis
 from pathlib import Path
 
 import pytest
+import toy
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -127,7 +128,7 @@ def test_the_extras_of_scores_and_pictures_are_enough_for_them(trained, corpus_d
 
 def test_the_extra_of_training_is_enough_for_it(corpus_dir, tmp_path):
     small = ["tokenizer.vocab_size=320", "model.embedding_size=8", "model.hidden_size=8", "trainer=debug"]
-    text = ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en", f"runs_dir={tmp_path}", "run=x"]
+    text = [*toy.data_of(corpus_dir), f"runs_dir={tmp_path}", "run=x"]
     done = run([["nmt-train", *text, *small, "trainer.accelerator=cpu"]], "train")
     assert (tmp_path / "x" / "model" / "model.safetensors").exists(), done.stderr
 

@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import toy
 from commands import programs
 
 from nmt.common.files import locked
@@ -131,7 +132,7 @@ def test_other_text_or_settings_make_another_folder(corpus_dir, tmp_path):
 
 
 def test_what_one_file_has_in_other_languages_is_other_data(corpus_dir, tmp_path):
-    lines = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    lines = toy.lines(corpus_dir, "train")
     for split in ("train", "valid"):
         rows = [json.dumps({"de": de, "en": en, "xx": en.upper()}) + "\n" for de, en in zip(*lines, strict=True)]
         (tmp_path / f"{split}.jsonl").write_text("".join(rows[:60] if split == "train" else rows[60:70]))

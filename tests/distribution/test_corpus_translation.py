@@ -334,21 +334,24 @@ def test_a_worker_that_dies_is_replaced_and_its_part_done_again(translator, sour
     )
 
 
-def test_a_full_disk_leaves_whole_parts_and_no_drafts(translator, source, tmp_path):
+@pytest.mark.parametrize(
+    ("max_extra", "size", "named", "some"),
+    [(3, 50, "summary.tsv", True), (99, 200, "part-0000", False)],
+    ids=["short parts", "long parts"],
+)
+def test_a_full_disk_leaves_whole_parts_and_no_drafts(translator, source, tmp_path, max_extra, size, named, some):
+    translator.search = Greedy(max_ratio=0.0, max_extra=max_extra)
     run(translator, source, tmp_path / "whole")
-    sizes = {path.name: path.stat().st_size for path in (tmp_path / "whole").glob("part-*")}
-    limit = max(sizes.values()) - 1
-    for size in (50, limit):  # no part, and some
-        (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
-        plans.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
-        with full_disk(size), pytest.raises(OSError, match="File too large") as error:
-            run(translator, source, tmp_path / "out2")
-        assert "part-0000" in error.value.filename or "summary" in error.value.filename
-        for path in (tmp_path / "out2").glob("part-*"):
-            assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
-        assert not list((tmp_path / "out2").rglob(".*"))
-    run(translator, source, tmp_path / "out2")
-    assert joined(tmp_path / "out2") == filtered(translator)
+    plans.open_plan(tmp_path / "out", [source], translator, Form(), LAYOUT)
+    with full_disk(size), pytest.raises(OSError, match="File too large") as error:
+        run(translator, source, tmp_path / "out")
+    assert named in error.value.filename
+    parts = list((tmp_path / "out").glob("part-*"))
+    assert bool(parts) == some
+    assert all(path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes() for path in parts)
+    assert not list((tmp_path / "out").rglob(".*"))
+    run(translator, source, tmp_path / "out")
+    assert joined(tmp_path / "out") == filtered(translator)
 
 
 def test_shares_make_the_whole_and_only_the_whole_is_joined(translator, source, tmp_path):

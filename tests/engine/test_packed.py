@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
 
 import pytest
 import safetensors.torch
@@ -13,7 +12,6 @@ import toy
 import nmt
 from nmt import native
 from nmt.bundle import PACKED, WEIGHTS, load_bundle, save_bundle, save_packed, seal
-from nmt.cli.export import main
 from nmt.common.files import sha256
 from nmt.model.encoder import EncoderConfig
 from nmt.search import Beam, Sample
@@ -65,7 +63,7 @@ def test_it_aligns_pickles_and_searches_with_others_but_does_not_score(tmp_path,
             call()
 
 
-def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, monkeypatch, capsys):
+def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, run_here):
     whole, packed = packed_of("gru", tmp_path, tokenizer, lexicon)
     with pytest.raises(ValueError, match="has packed weights, for int8 on a CPU; float32 needs the model directory"):
         nmt.load(packed, compute="float32")
@@ -76,10 +74,7 @@ def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, monkey
         ([whole, "--output", whole], "has other files, such as"),
         ([whole, "--output", tmp_path / "x", "--int8"], "--int8 is an option of --to onnx"),
     ):
-        monkeypatch.setattr(sys, "argv", ["nmt-export", *map(str, arguments), "--to", "int8"])
-        with pytest.raises(SystemExit):
-            main()
-        error = capsys.readouterr().err
+        error = run_here("nmt-export", *arguments, "--to", "int8", code=2).err
         assert error.count("\n") == 1
         assert reason in error
 

@@ -113,10 +113,9 @@ def test_an_earlier_export_is_written_over_in_words(little_dir, tmp_path, monkey
 
 
 def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(vocab_size=330, joint=False, casing="marked", src_normalization="nfc")
     directions = Directions.of("de+fr", "en+nl", ("de-en", "fr-nl"), tags=True)
-    pieces = train_tokenizer(config, *sides, controls=directions.tag_pieces)
+    pieces = train_tokenizer(config, *toy.lines(corpus_dir, "train"), controls=directions.tag_pieces)
     model = toy.model_config("gru", "bahdanau", "dot", tie="target")
     others = {"copy_letterless": False, "directions": directions}
     save_bundle(tmp_path / "model", toy.bundle(model, pieces, search=Beam(beam_size=3), **others), "", {})
@@ -147,10 +146,9 @@ def test_a_search_that_cannot_go_along_is_refused(bundle_dir, tmp_path, search, 
 
 
 def test_protected_text_an_ensemble_and_a_folder_of_something_else_are_refused(
-    corpus_dir, bundle_dir, tmp_path, monkeypatch, capsys
+    corpus_dir, bundle_dir, tmp_path, run_here
 ):
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
-    pieces = train_tokenizer(TokenizerConfig(vocab_size=360, protect=("urls",)), *sides)
+    pieces = train_tokenizer(TokenizerConfig(vocab_size=360, protect=("urls",)), *toy.lines(corpus_dir, "train"))
     save_bundle(tmp_path / "kept", toy.bundle(toy.model_config(), pieces), "", {})
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("")
@@ -159,10 +157,6 @@ def test_protected_text_an_ensemble_and_a_folder_of_something_else_are_refused(
         ([bundle_dir, bundle_dir, "--output", tmp_path / "out"], "an ensemble has no form of its own"),
         ([bundle_dir, "--output", tmp_path / "full"], "has other files, such as thesis.txt"),
     ):
-        monkeypatch.setattr(sys, "argv", ["nmt-export", *map(str, arguments), "--to", "onnx"])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert stopped.value.code == 2
-        error = capsys.readouterr().err
+        error = run_here("nmt-export", *arguments, "--to", "onnx", code=2).err
         assert error.count("\n") == 1
         assert reason in error

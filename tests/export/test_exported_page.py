@@ -68,10 +68,9 @@ class Stub:
 @pytest.fixture(scope="module")
 def folder(corpus_dir, tmp_path_factory) -> Path:
     """An exported model of two directions and marked case, for the network of the stub."""
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(vocab_size=330, joint=False, casing="marked", src_normalization="nfc")
     directions = Directions.of("de+fr", "en+ar", ("de-en", "fr-ar"), tags=True)
-    pieces = train_tokenizer(config, *sides, controls=directions.tag_pieces)
+    pieces = train_tokenizer(config, *toy.lines(corpus_dir, "train"), controls=directions.tag_pieces)
     model = toy.model_config("gru")
     parent = tmp_path_factory.mktemp("page")
     bundle = toy.bundle(model, pieces, search=Beam(beam_size=4), directions=directions)
@@ -143,12 +142,6 @@ def test_lines_and_searches_are_those_of_the_program(folder):
         expected = translator.translate(texts, each.get("beamSize"), leading)
         assert lines == expected
         assert len(set(expected)) > 40
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -116,12 +116,7 @@ ENTRY = mark("begin") + instruction('XE "a"') + mark("end")
             'B <x id="1"/> A',
             text("B ") + CONDITION + text(" A"),
         ),
-        (
-            text("a ") + ENTRY + text(" b"),
-            'a <x id="1"/> b',
-            'B <x id="1"/> A',
-            text("B ") + ENTRY + text(" A"),
-        ),
+        (text("a ") + ENTRY + text(" b"), 'a <x id="1"/> b', 'B <x id="1"/> A', text("B ") + ENTRY + text(" A")),
         (
             text("a ") + f'<w:fldSimple w:instr=" PAGE ">{text("3")}</w:fldSimple>' + text(" b"),
             'a <x id="1"/> b',

@@ -54,7 +54,7 @@ def test_an_inspection_of_a_sentence_without_end_is_bounded_and_says_so(translat
 @pytest.fixture(scope="module")
 def signs(corpus_dir):
     """A translator by an untrained model with symbols, and signs of case."""
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    sides = toy.lines(corpus_dir, "train")
     config = TokenizerConfig(340, protect=("placeholders",), keep="NN [0-9]+", casing="marked")
     bundle = toy.bundle(toy.model_config("gru", num_layers=1, heads=1), train_tokenizer(config, *sides))
     return Translator(bundle, torch.device("cpu"), "float32")

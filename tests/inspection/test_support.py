@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import toy
 
 from nmt.data.lexicon import NOTHING, Lexicon
 from nmt.data.tokenizer import EOS_ID, TokenizerConfig
@@ -11,7 +12,7 @@ from nmt.inspection.support import LIKELIEST, noise, support
 
 
 def test_a_word_is_supported_when_all_its_pieces_are(tokenizer, corpus_dir):
-    src, tgt = ((corpus_dir / f"valid.{code}").read_text().splitlines()[0] for code in ("de", "en"))
+    src, tgt = (side[0] for side in toy.lines(corpus_dir, "valid"))
     first, *_ = tokenizer.encode_src([src])[0]
     word = max(tgt.split(), key=len)
     pieces = [piece for piece in tokenizer.encode_tgt([word])[0] if piece > EOS_ID]
@@ -47,8 +48,7 @@ def test_noise_has_the_shape_of_the_text_and_none_of_its_words():
 
 
 def test_signs_of_case_are_no_words_and_make_none_unsupported(corpus_dir):
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
-    tokenizer = train_tokenizer(TokenizerConfig(330, casing="marked"), *sides)
+    tokenizer = train_tokenizer(TokenizerConfig(330, casing="marked"), *toy.lines(corpus_dir, "train"))
     lower = [piece for piece in tokenizer.encode_tgt(["the dog"])[0] if piece > EOS_ID]
     blank = tokenizer.tgt.piece_to_id("▁")
     likely = torch.full((tokenizer.src_vocab_size, LIKELIEST), EOS_ID, dtype=torch.int32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import re
 import runpy
@@ -146,16 +145,16 @@ def test_a_step_is_the_cells_and_its_gradient(name, narrow, instructions):
 
 
 @needs_kernels
-@pytest.mark.parametrize("what", [torch.nan, torch.inf, -torch.inf], ids=str)
 @narrows
 @cells_and_sets
-def test_what_is_no_number_stays_none(name, narrow, what, instructions):
+def test_what_is_no_number_stays_none(name, narrow, instructions):
     """Training that diverges is found by it. But infinite states: here a closed gate leaves a trace of them."""
     cell = toy.CELL_KINDS[name]
     functions = native.functions_of(cell)
     units = LANES[instructions] + 3
-    states = cell.states if math.isnan(what) else ()
-    for key, unit in itertools.product(("gates", "x", *states), (1, units - 1)):
+    places = [(torch.nan, state) for state in cell.states]
+    places += itertools.product((torch.nan, torch.inf, -torch.inf), ("gates", "x"))
+    for (what, key), unit in itertools.product(places, (1, units - 1)):
         parts, own = a_step_of(cell, 1, 2, 1, units, narrow)
         if not parts[key].numel():
             continue
@@ -170,7 +169,7 @@ def test_what_is_no_number_stays_none(name, narrow, what, instructions):
             if access.is_written:
                 found, expected = parts[access.name][0, 0], (new | grads)[access.name]
                 nothing = ~found.isfinite().view_as(expected)
-                assert nothing.equal(~expected.isfinite()), (access.name, key, unit)
+                assert nothing.equal(~expected.isfinite()), (access.name, what, key, unit)
 
 
 def run(cell, x, states, masks, narrow=torch.float32):
@@ -197,16 +196,17 @@ def somewhere(cell, layers, rows, length, inputs, units):
     return torch.randn(layers, rows, length, inputs), states
 
 
+def deeper(cell):
+    """The cell, and with two transitions a step where it has one and may have more."""
+    may_have_more = cell.depth == 1 and cell.input_only < len(cell.gates)
+    return [cell, replace(cell, depth=2)] if may_have_more else [cell]
+
+
 @needs_kernels
 @pytest.mark.parametrize("drop", [False, True], ids=["", "recurrent dropout"])
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("depth", [1, 2])
-@cells
-def test_a_layer_is_torchs(name, depth, layers, drop, monkeypatch):
-    cell = toy.CELL_KINDS[name]
-    if depth > 1 and (cell.input_only == len(cell.gates) or cell.depth > 1):
-        return
-    cell = replace(cell, depth=max(depth, cell.depth))
+@pytest.mark.parametrize("cell", [cell for name in TRACEABLE for cell in deeper(toy.CELL_KINDS[name])], ids=repr)
+def test_a_layer_is_torchs(cell, layers, drop, monkeypatch):
     x, states = somewhere(cell, layers, 3, 4, 5, 17)
     masks = list(2 * torch.randint(2, (layers, 3, 17)).float()) if drop else [None] * layers
     found = run(cell, x, states, masks)

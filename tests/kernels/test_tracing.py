@@ -24,11 +24,10 @@ from nmt.kernels.trace import NotTraceableError, RowFunction, matrix_names, smal
 B = 3
 
 
-@pytest.mark.parametrize("units", [1, 5, 7, 16])
 @pytest.mark.parametrize("name", TRACEABLE)
-def test_it_is_the_cell_and_its_gradient(name, units):
-    cell = toy.CELL_KINDS[name]
-    check(cell, units)
+def test_it_is_the_cell_and_its_gradient(name):
+    for units in (1, 5, 7, 16):
+        check(toy.CELL_KINDS[name], units)
 
 
 def check(cell, units):
@@ -94,9 +93,9 @@ class Unlike(GRU):
         return (torch.minimum(n, h) * F.logsigmoid(z) + torch.maximum(r, h),)
 
 
-@pytest.mark.parametrize("units", [1, 6, 7])
-def test_a_cell_of_ones_own(units):
-    check(Unlike(), units)
+def test_a_cell_of_ones_own():
+    for units in (1, 6, 7):
+        check(Unlike(), units)
 
 
 @dataclass(frozen=True)
@@ -277,8 +276,8 @@ class Odd(RNN):
 
 @pytest.mark.parametrize("what", ODD)
 def test_a_rare_option_is_refused_or_right(what):
-    if traced(Odd(what=what)) is None:
+    if what in ("rsub of tensors", "beside a copy"):
+        check(Odd(what=what), 5)
+    else:
         with pytest.raises(NotTraceableError):
             trace(Odd(what=what))
-    else:
-        check(Odd(what=what), 5)

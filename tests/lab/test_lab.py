@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import re
-import sys
 from functools import reduce
 from itertools import cycle
 from operator import getitem
@@ -15,6 +14,7 @@ from pathlib import Path
 import browser
 import pytest
 import torch
+import toy
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -32,13 +32,6 @@ from nmt.plain_data import from_dict
 
 PICTURES = Path(__file__).parents[2] / "data" / "pictures"
 LITTLE = {"learning_rate": 0.01, "batch_size": 4, "max_steps": 2, "evaluate_every": 1, "test_size": 5}
-
-
-def command(monkeypatch, capsys, *arguments):
-    GlobalHydra.instance().clear()
-    monkeypatch.setattr(sys, "argv", ["nmt-lab", *map(str, arguments)])
-    lab.main()
-    return capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
@@ -257,25 +250,25 @@ def test_names():
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, monkeypatch, capsys):
+def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, monkeypatch, run_here):
     """Translation too, whose second start trains nothing."""
     monkeypatch.chdir(tmp_path)
     little = [f"learning.{key}={value}" for key, value in LITTLE.items() if key != "max_steps"]
     common = ["lab_dir=lab", "parameters=400", "seeds=2", "processes=1", *little]
     tasks = ["tasks=[adding,order]", "max_steps.adding=2", "max_steps.order=2", "lags.adding=[8]", "lags.order=[8]"]
-    command(monkeypatch, capsys, "memory", *common, "cells=[rnn,lstm]", *tasks)
-    command(monkeypatch, capsys, "gradients", *common, "lag=9", "learning.max_steps=2", "forget_biases=[0,2]")
+    run_here("nmt-lab", "memory", *common, "cells=[rnn,lstm]", *tasks)
+    run_here("nmt-lab", "gradients", *common, "lag=9", "learning.max_steps=2", "forget_biases=[0,2]")
     train = [
-        "cells=[rnn,lstm]", "attentions=[dot,none]", "data=files", f"data.dir={corpus_dir}", "data.src=de",
-        "data.tgt=en",
+        "cells=[rnn,lstm]", "attentions=[dot,none]", *toy.data_of(corpus_dir),
         "tokenizer.vocab_size=320", "model=small", "model.hidden_size=64", "model.embedding_size=16", "search=greedy",
         "trainer.max_steps=2", "trainer.max_epochs=1", "trainer.precision=float32", "trainer.progress=false",
         "trainer.tensorboard=false",
         "trainer.log_every_steps=1",
     ]  # fmt: skip
-    command(monkeypatch, capsys, "translation", "lab_dir=lab", *train)
+    run_here("nmt-lab", "translation", "lab_dir=lab", *train)
     times = {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
-    command(monkeypatch, capsys, "translation", "lab_dir=lab", *train)
+    assert times
+    run_here("nmt-lab", "translation", "lab_dir=lab", *train)
     assert times == {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
     data = json.loads(Path("lab/translation.json").read_text())
     sizes = [one["parameters"] for one in data["rows"]]
@@ -285,7 +278,7 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     assert len(data["p_values"]) == 4
     assert len(data["hashes"]["train"]) == 16
 
-    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab").splitlines()[-1])
+    page = Path(run_here("nmt-lab", "report", "lab_dir=lab").out.splitlines()[-1])
     assert {path.name for path in PICTURES.iterdir()} <= {path.name for path in page.parent.glob("report-markdown/*")}
     markdown = Path("lab/report-markdown/README.md").read_text(encoding="utf-8")
     assert f"torch {torch.__version__}" in markdown
@@ -316,11 +309,8 @@ def test_the_docs_show_the_pictures_of_the_report():
         (["translation", "lab_dir=/dev/null/x", "data=demo"], "/dev/null/x: Not a directory"),
     ],
 )
-def test_a_wrong_command_is_refused_in_one_line(monkeypatch, capsys, arguments, message):
-    with pytest.raises(SystemExit) as stopped:
-        command(monkeypatch, capsys, *arguments)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+def test_a_wrong_command_is_refused_in_one_line(run_here, arguments, message):
+    (line,) = run_here("nmt-lab", *arguments, code=2).err.splitlines()
     assert line.startswith("nmt-lab: ")
     assert message in line
 

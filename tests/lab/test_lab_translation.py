@@ -13,7 +13,6 @@ import torch
 import toy
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from test_lab import command
 
 from nmt.cells import Cell
 from nmt.cli.schema import register, to_plain
@@ -31,15 +30,15 @@ TEXT = {"train": "a" * 64, "valid": "b" * 64}
 
 def settings(corpus_dir, *more):
     return [
-        "lab_dir=lab", "cells=[rnn]", "attentions=[none]", "data=files", f"data.dir={corpus_dir}", "data.src=de",
-        "data.tgt=en", "tokenizer.vocab_size=320", "model=small", "model.hidden_size=16", "model.embedding_size=8",
+        "lab_dir=lab", "cells=[rnn]", "attentions=[none]", *toy.data_of(corpus_dir),
+        "tokenizer.vocab_size=320", "model=small", "model.hidden_size=16", "model.embedding_size=8",
         "search=greedy", "trainer.max_epochs=1", "trainer.precision=float32", "trainer.progress=false",
         "trainer.tensorboard=false", *more,
     ]  # fmt: skip
 
 
 def test_another_experiment_in_the_same_folder_is_done_and_not_taken_from_the_first(
-    tmp_path, corpus_dir, monkeypatch, capsys
+    tmp_path, corpus_dir, monkeypatch, run_here
 ):
     """Another decoder, rate and number of steps, and then another text: none is told by where it lies."""
     monkeypatch.chdir(tmp_path)
@@ -55,7 +54,7 @@ def test_another_experiment_in_the_same_folder_is_done_and_not_taken_from_the_fi
     monkeypatch.setattr(translation, "work", work)
 
     def done(folder, *more):
-        page = command(monkeypatch, capsys, "translation", *settings(folder, *more))
+        page = run_here("nmt-lab", "translation", *settings(folder, *more)).out
         return page, json.loads(Path("lab/translation.json").read_text(encoding="utf-8"))
 
     page, first = done(corpus_dir, "decoders=[gnmt]", "trainer.max_steps=9")

@@ -10,7 +10,6 @@ import re
 import signal
 
 import pytest
-from test_lab import command
 
 from nmt.lab import memory, report, store
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
@@ -132,12 +131,9 @@ def test_a_report_of_a_damaged_summary_is_refused_with_the_name_of_the_file(tmp_
         report.run(report.ReportConfig(str(tmp_path)))
 
 
-def test_a_refused_report_is_one_line_of_the_command(tmp_path, monkeypatch, capsys):
+def test_a_refused_report_is_one_line_of_the_command(tmp_path, run_here):
     (tmp_path / "memory.json").write_text("[]")
-    with pytest.raises(SystemExit) as stopped:
-        command(monkeypatch, capsys, "report", f"lab_dir={tmp_path}")
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = run_here("nmt-lab", "report", f"lab_dir={tmp_path}", code=2).err.splitlines()
     assert line.startswith(f"nmt-lab: {tmp_path / 'memory.json'} is damaged, or of another version; ")
 
 

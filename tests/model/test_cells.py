@@ -283,10 +283,10 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
 
 
-@pytest.mark.parametrize("name", sorted(CELLS))
-def test_transitions_are_counted_from_one(name):
-    with pytest.raises(ValueError, match="depth is 0; it must be from 1 to 32"):
-        CELLS[name](depth=0)
+def test_transitions_are_counted_from_one():
+    for cell in CELLS.values():
+        with pytest.raises(ValueError, match="depth is 0; it must be from 1 to 32"):
+            cell(depth=0)
 
 
 def test_a_forget_bias_out_of_range_is_refused():

@@ -5,21 +5,23 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
-from torch.utils._python_dispatch import TorchDispatchMode
+from graphs_here import WAITED_FOR, Met
 
 from nmt.engine.network import TrainedNetwork
 from nmt.model import seq2seq
 from nmt.model.attention import ATTENTIONS
-from nmt.model.encoder import EncoderConfig
 from nmt.model.recurrent import Recurrent
 from nmt.model.wirings import DECODERS
 
 LENGTHS, T = [5, 2, 3], 4
 
-everything = pytest.mark.parametrize(
-    ("cell", "decoder", "attention"),
-    toy.wirings(),
-)
+everything = pytest.mark.parametrize(("cell", "decoder", "attention"), toy.wirings())
+
+
+def batch_of_targets():
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    return src, src_len, tgt, tgt.roll(1, 1), torch.tensor([4, 1, 3])
 
 
 @everything
@@ -79,11 +81,9 @@ def test_dropout_is_drawn_for_each_batch_and_every_parameter_learns(cell, decode
     recurrent_dropout = 0.1 if kind.input_only < len(kind.gates) else 0.0
     settings = {"hidden_size": 24, "dropout": 0.2, "recurrent_dropout": recurrent_dropout}
     model = toy.model(cell, decoder, attention, num_layers=2, **settings)
-    src, src_len = toy.sources(LENGTHS)
-    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    tgt_len = torch.tensor([4, 1, 3])
-    first, _ = model.loss(src, src_len, tgt, tgt, tgt_len, smoothing=0.1)
-    second, _ = model.loss(src, src_len, tgt, tgt, tgt_len, smoothing=0.1)
+    batch = batch_of_targets()
+    first, _ = model.loss(*batch, smoothing=0.1)
+    second, _ = model.loss(*batch, smoothing=0.1)
     assert first != second
     first.backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
@@ -94,11 +94,10 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
     if cell == "lstm" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         pytest.skip("the fused LSTM has no bfloat16 on this processor")
     model = toy.model(cell, decoder, attention, num_layers=2, heads=2).float()
-    src, src_len = toy.sources(LENGTHS)
-    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    exact, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), smoothing=0.1)
+    batch = batch_of_targets()
+    exact, _ = model.loss(*batch, smoothing=0.1)
     with torch.autocast("cpu", torch.bfloat16):
-        rough, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), smoothing=0.1)
+        rough, _ = model.loss(*batch, smoothing=0.1)
         rough.backward()
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0)
     assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in model.parameters())
@@ -157,15 +156,6 @@ def test_two_vocabularies_cannot_share_a_table():
     Seq2Seq(toy.model_config(tie="target"), 9, 10)
 
 
-def test_a_one_way_encoder_feeds_any_decoder():
-    network = TrainedNetwork(
-        toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3)
-    )
-    src, src_len = toy.sources(LENGTHS)
-    logits, _ = network.step(torch.tensor([4, 5, 6]), network.start(src, src_len))
-    assert logits.shape == (3, toy.VOCAB)
-
-
 def test_words_are_dropped_whole_in_training_alone():
     model = toy.model(src_word_dropout=0.4, tgt_word_dropout=0.1)
     embedded = torch.randn(50, 30, 6, dtype=torch.double)
@@ -178,9 +168,8 @@ def test_words_are_dropped_whole_in_training_alone():
 
 @pytest.mark.parametrize("side", ["src_word_dropout", "tgt_word_dropout"])
 def test_word_dropout_reaches_its_side(side):
-    src, src_len = toy.sources(LENGTHS)
-    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    losses = [toy.model(**{side: p}).loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]))[0] for p in (0.0, 0.5)]
+    batch = batch_of_targets()
+    losses = [toy.model(**{side: p}).loss(*batch)[0] for p in (0.0, 0.5)]
     assert losses[0] != losses[1]
 
 
@@ -199,12 +188,6 @@ def test_every_layer_drops_at_the_rates_of_its_model():
     assert len(layers) == 6
     assert all(part.dropout is model.dropout is model.decoder.dropout for part in layers)
     assert {part.recurrent_dropout.rate for part in layers} == {0.2}
-
-
-def batch_of_targets():
-    src, src_len = toy.sources(LENGTHS)
-    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    return src, src_len, tgt, tgt.roll(1, 1), torch.tensor([4, 1, 3])
 
 
 @pytest.mark.parametrize("r_drop", [0.0, 5.0])
@@ -232,10 +215,7 @@ def test_the_log_probabilities_of_tokens_are_those_of_all_pieces_but_the_banned(
 
 
 def test_r_drop_without_dropout_is_the_plain_loss():
-    src, src_len = toy.sources(LENGTHS)
-    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    batch = src, src_len, tgt, tgt, torch.tensor([4, 1, 3])
-    model = toy.model()
+    model, batch = toy.model(), batch_of_targets()
     torch.testing.assert_close(model.loss(*batch, smoothing=0.1, r_drop=5.0), model.loss(*batch, smoothing=0.1))
     model = toy.model(dropout=0.3)
     torch.manual_seed(1)
@@ -243,36 +223,21 @@ def test_r_drop_without_dropout_is_the_plain_loss():
     assert drawn_together > nll
 
 
-class Waits(TorchDispatchMode):
-    """Collects what a GPU would have to be waited for."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.overloadpacket in (torch.ops.aten.nonzero, torch.ops.aten._local_scalar_dense, torch.ops.aten.equal):
-            self.found.append(str(func))
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize("attention", sorted(ATTENTIONS))
 @pytest.mark.parametrize("cell", ["lstm", "gru_ln", "ssru"])
 def test_with_the_real_places_made_beforehand_or_none_nothing_is_waited_for(cell, attention):
     model = toy.model(cell, attention=attention, dropout=0.2)
-    src, src_len = toy.sources(LENGTHS)
-    tgt, tgt_len = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T)), torch.tensor([4, 1, 3])
-    batch = src, src_len, tgt, tgt, tgt_len
-    real = torch.tensor([row * T + t for row, length in enumerate(tgt_len.tolist()) for t in range(length)])
-    with Waits() as waits:
+    batch = batch_of_targets()
+    real = torch.tensor([row * T + t for row, length in enumerate(batch[-1].tolist()) for t in range(length)])
+    with Met(WAITED_FOR) as mode:
         loss, _ = model.loss(*batch, real, smoothing=0.1)
         loss.backward()
         scores = model.token_log_probs(*batch, real)
-    assert waits.found == []
+    assert mode.found == []
     torch.manual_seed(1)
-    with Waits() as waits:
+    with Met(WAITED_FOR) as mode:
         found = model.loss(*batch, r_drop=5.0)
-    assert waits.found == []
+    assert mode.found == []
     torch.manual_seed(1)
     torch.testing.assert_close(found, model.loss(*batch, real, r_drop=5.0))
     assert (scores.flatten()[real] < 0).all()

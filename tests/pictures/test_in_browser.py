@@ -30,12 +30,6 @@ SECTIONS = [Section("Maps", ["Words."], [WEIGHTS, GATE, LINES]), Section("More",
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def path(tmp_path_factory):
     found = tmp_path_factory.mktemp("pictures") / "page.html"
     found.write_text(to_html("A page", SECTIONS), encoding="utf-8")

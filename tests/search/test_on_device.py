@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import instruction_sets
 import pytest
 import torch
+from graphs_here import FakeGraph
 
 from nmt import native
 from nmt.kernels.graphs import Graphs
@@ -16,11 +17,6 @@ from nmt.search import Beam, Greedy, SearchRequest, beam_state, on_device
 from nmt.search.changed import as_beam
 
 BOS, EOS, V, MAX, S = 2, 3, 7, 9, 4
-
-
-class FakeGraph:
-    def __init__(self, done, beside):
-        self.replay = done
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import pytest
 import torch
@@ -110,7 +110,7 @@ class Seen(Chain):
         return Seen(self.sentence[rows], self.before[rows], self.attended[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     """A random chain, whose tokens, BOS at the first step, attend each to the source in their own way."""
 
@@ -118,6 +118,7 @@ class Language:
     attention: torch.Tensor  # (V, S)
 
     @classmethod
+    @cache
     def of(cls, seed):
         generator = torch.Generator().manual_seed(seed)
         chain = torch.randn(V, V, V, generator=generator) * 2
@@ -152,16 +153,23 @@ class Language:
 
     def by_the_rule(self, beam, limit):
         """What nmt/search/beam.py says that it does, sentence by sentence and extension by extension."""
-        live, ended, best = [()], [], -math.inf
-        for length in range(1, limit + 1):
-            free = beam.beam_size - len(ended)
-            extensions = ((*ids, token) for ids in live for token in range(1, V))
-            taken = sorted(extensions, key=self.log_prob, reverse=True)[:free]
-            new = [ids for ids in taken if ids[-1] == EOS or length == limit]
-            ended += new
-            best = max([best, *(self.log_prob(ids) / length for ids in new)])
-            live = [ids for ids in taken if ids not in new and self.log_prob(ids) >= best * (length + beam.patience)]
+        ended = ended_by_the_rule(self, beam.beam_size, beam.patience, limit)
         return sorted(ended, key=lambda ids: self.scored(beam, ids), reverse=True)
+
+
+@cache
+def ended_by_the_rule(language, beam_size, patience, limit):
+    """What a beam finds, whatever ranks it."""
+    live, ended, best = [()], [], -math.inf
+    for length in range(1, limit + 1):
+        free = beam_size - len(ended)
+        extensions = ((*ids, token) for ids in live for token in range(1, V))
+        taken = sorted(extensions, key=language.log_prob, reverse=True)[:free]
+        new = [ids for ids in taken if ids[-1] == EOS or length == limit]
+        ended += new
+        best = max([best, *(language.log_prob(ids) / length for ids in new)])
+        live = [ids for ids in taken if ids not in new and language.log_prob(ids) >= best * (length + patience)]
+    return ended
 
 
 RANKINGS = [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8), ("gnmt", 0.0), ("average", 0.0)]
@@ -197,8 +205,6 @@ def test_a_beam_ends_by_its_rule_whatever_ranks(name, alpha, beta, kernels, monk
         assert [(*h.ids, EOS)[: h.length] for h in found] == language.by_the_rule(beam, 7)
         for h in found:
             assert h.score == pytest.approx(language.scored(beam, [*h.ids, EOS][: h.length]), abs=1e-4)
-        others = language.search(replace(beam, normalisation="none", coverage=0), 7)
-        assert {tuple(h.ids) for h in others} == {tuple(h.ids) for h in found}
         sizes.add(len(found))
     assert len(sizes) > 2
 
@@ -316,11 +322,12 @@ def test_a_real_model_is_searched_the_same_at_every_batch_size():
         assert [h.ids for h in alone] == [h.ids for h in together[i]]
 
 
-@pytest.mark.parametrize("searched", range(100))
-def test_a_batch_shrinks_through_few_sizes(searched):
-    active = [i % 100 < searched for i in range(0, 700, 7)]  # spread over the batch
-    stay = sentences_to_keep(active)
-    assert {i for i, is_active in enumerate(active) if is_active} <= set(stay)
-    assert stay == sorted(stay)
-    assert len(stay) in {*range(8), *range(8, 16, 2), *range(16, 32, 4), *range(32, 64, 8), *range(64, 101, 16), 100}
-    assert len(stay) <= 1.25 * searched
+def test_a_batch_shrinks_through_few_sizes():
+    sizes = {*range(8), *range(8, 16, 2), *range(16, 32, 4), *range(32, 64, 8), *range(64, 101, 16), 100}
+    for searched in range(101):
+        active = [i % 100 < searched for i in range(0, 700, 7)]  # spread over the batch
+        stay = sentences_to_keep(active)
+        assert {i for i, is_active in enumerate(active) if is_active} <= set(stay)
+        assert stay == sorted(stay)
+        assert len(stay) in sizes
+        assert len(stay) <= 1.25 * searched

@@ -13,12 +13,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install 
 TEXT = "Der Hund sieht den Ball."
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def opened(chromium, server):
     """The page, ready; whatever it asks elsewhere, or complains of, fails the test."""

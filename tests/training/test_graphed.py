@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
-from torch.utils._python_dispatch import TorchDispatchMode
+from graphs_here import NOT_PINNED, WAITED_FOR, FakeGraph, Met
 
 from nmt.data.batching import collate, in_few_shapes
 from nmt.kernels.graphs import Graphs
@@ -14,11 +14,6 @@ from nmt.training.graphed import GraphedLoss
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 STEPS = 4
-
-
-class FakeGraph:
-    def __init__(self, done, beside):
-        self.replay = done
 
 
 @pytest.fixture
@@ -65,26 +60,6 @@ def test_training_is_the_same_with_graphs_as_without(cell, wiring, graphs):
     torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-5)
 
 
-class NotInAGraph(TorchDispatchMode):
-    """Collects what a GPU would have to be waited for, or would be sent from memory that is not pinned."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        aten = torch.ops.aten
-        if func.overloadpacket in (
-            aten.nonzero,
-            aten._local_scalar_dense,
-            aten.equal,
-            aten.lift_fresh,
-            aten.masked_select,
-        ):
-            self.found.append(str(func))
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize(
     ("cell", "wiring"),
     [*((cell, "gnmt") for cell in sorted(toy.CELL_KINDS)), ("lstm", "input_feeding"), ("lstm", "bahdanau")],
@@ -94,7 +69,7 @@ def test_nothing_of_a_training_step_is_out_of_place_in_a_graph(cell, wiring, gra
     loss, (batch, *_) = GraphedLoss(model), batches()
     batch = type(batch)(*(part.to(DEVICE) for part in batch))
     loss(batch, smoothing=0.1, r_drop=5.0)  # the first time, which may try kernels
-    with NotInAGraph() as mode:
+    with Met(WAITED_FOR | NOT_PINNED) as mode:
         loss(batch, smoothing=0.1, r_drop=5.0)[0].backward()
     assert mode.found == []
 

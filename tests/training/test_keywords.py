@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toy
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
@@ -51,7 +52,7 @@ def test_the_same_settings_give_the_same_weights_as_on_the_command_line(corpus_d
     assert trained.load().languages == ("de", "en")
     settings = [f"model.{key}={value}" for key, value in SMALL.items()]
     settings += [f"trainer.{key}={value}" for key, value in BRIEF.items()]
-    settings += ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en", "cell=gru", "run=command"]
+    settings += [*toy.data_of(corpus_dir), "cell=gru", "run=command"]
     settings += ["tokenizer.vocab_size=320", "optim.learning_rate=0.01", f"runs_dir={tmp_path}", "-q"]
     GlobalHydra.instance().clear()
     monkeypatch.setattr(sys, "argv", ["nmt-train", *settings])

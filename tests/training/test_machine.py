@@ -17,8 +17,7 @@ AUTO = TrainerConfig(max_epochs=1, max_tokens=1)
 
 
 @pytest.mark.parametrize(
-    ("avx512", "amx", "precision"),
-    [(False, False, "float32"), (True, False, "bfloat16"), (False, True, "bfloat16")],
+    ("avx512", "amx", "precision"), [(False, False, "float32"), (True, False, "bfloat16"), (False, True, "bfloat16")]
 )
 def test_a_processor_gets_bfloat16_where_it_is_fast(avx512, amx, precision, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -37,11 +36,7 @@ def test_a_gpu_without_bfloat16_gets_float16(monkeypatch):
 @pytest.mark.parametrize(
     ("gpus", "asked", "found"),
     [
-        (
-            0,
-            {"accelerator": "gpu"},
-            "accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu",
-        ),
+        (0, {"accelerator": "gpu"}, "accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu"),
         (2, {"devices": 3}, "trainer.devices is 3, but there are 2 GPUs"),
         (2, {"devices": 3, "accelerator": "cpu", "precision": "float32"}, ("cpu", "float32")),
         (2, {"devices": 2, "precision": "float32"}, ("gpu", "float32")),

@@ -70,10 +70,7 @@ def test_the_speed_is_that_of_updates_without_what_is_between_epochs(monkeypatch
     monkeypatch.setattr(callbacks, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     module = SimpleNamespace(log=lambda name, value, **_: logged.append((name, float(value))))
     trainer = SimpleNamespace(
-        global_step=4,
-        log_every_n_steps=2,
-        world_size=3,
-        optimizers=[SimpleNamespace(param_groups=[{"lr": 0.5}])],
+        global_step=4, log_every_n_steps=2, world_size=3, optimizers=[SimpleNamespace(param_groups=[{"lr": 0.5}])]
     )
     throughput = callbacks.Throughput(False, None)
     throughput.on_train_start(trainer, module)

@@ -29,7 +29,7 @@ def translator(trained):
 
 @pytest.fixture(scope="module")
 def batch(translator, corpus_dir):
-    src, tgt = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines()[:5] for code in ("de", "en"))
+    src, tgt = (side[:5] for side in toy.lines(corpus_dir, "valid"))
     return collate(translator.tokenizer.encode_src(src), translator.tokenizer.encode_tgt(tgt))
 
 

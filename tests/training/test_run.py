@@ -50,7 +50,7 @@ def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir
 
 
 def test_the_model_directory_translates_as_training_did(trained, corpus_dir):
-    src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    src, ref = toy.lines(corpus_dir, "valid")
     translator = nmt.load(trained / "model", device="cpu")
     hyps = [translation.text for translation in translator.translate(src)]
     scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
@@ -80,7 +80,7 @@ def test_the_best_of_the_weights_and_their_averages_is_kept(corpus_dir, tmp_path
     report = json.loads((run_dir / "model" / "scores.json").read_text())
     assert float(best["val/bleu"]) < 100  # else both are alike
     assert (report["average"] is not None) == (best["val/bleu_of_average"] == best["val/bleu"])
-    src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    src, ref = toy.lines(corpus_dir, "valid")
     hyps = [translation.text for translation in nmt.load(run_dir / "model", device="cpu").translate(src)]
     assert Measure().scores(hyps, [ref])["bleu"].score == report["valid"]["bleu"]["score"]
 
@@ -100,7 +100,7 @@ def test_the_nll_beside_the_bleu_is_that_of_the_weights_that_are_kept(corpus_dir
     (row,) = [r for r in read_metrics(run_dir / "metrics.csv") if r["val/nll"] and int(r["step"]) == report["step"]]
     assert report["average"] == "moving"
     kept = load_bundle(run_dir / "model")
-    src, tgt = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    src, tgt = toy.lines(corpus_dir, "valid")
     batch = collate(kept.tokenizer.encode_src(src), kept.tokenizer.encode_tgt(tgt))
     nll = float(kept.model.eval().loss(*batch)[1] / batch.tgt_len.sum())
     assert float(row["val/nll"]) == pytest.approx(nll, rel=1e-5)

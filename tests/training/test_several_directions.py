@@ -6,7 +6,6 @@ import json
 import pickle
 import re
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +15,6 @@ import toy
 from safetensors.torch import load_file
 
 import nmt
-from nmt.cli import compare, evaluate, inspect, translate
 from nmt.data.corpora import Pair
 from nmt.data.directions import Directions
 from nmt.training.metrics_file import read_metrics
@@ -40,18 +38,6 @@ def both(corpus_dir, tmp_path_factory) -> Path:
 
 def lines(path):
     return path.read_text(encoding="utf-8").splitlines()
-
-
-def call(command, monkeypatch, capsys, *arguments):
-    """What a command prints, and its exit code."""
-    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-    code = 0
-    try:
-        command.main()
-    except SystemExit as end:
-        code = end.code
-    out, err = capsys.readouterr()
-    return out + err, code
 
 
 def test_the_mean_of_the_directions_chooses_and_each_is_told(both, corpus_dir):
@@ -95,7 +81,7 @@ def test_the_command_on_the_card_translates(corpus_dir, tmp_path, monkeypatch):
 
 def test_a_model_translates_as_it_is_told_and_knows_what_it_can(both, corpus_dir):
     translator = nmt.load(both / "model", "cpu", "float32")
-    sides = {code: lines(corpus_dir / f"valid.{code}") for code in ("de", "en")}
+    sides = dict(zip(("de", "en"), toy.lines(corpus_dir, "valid"), strict=True))
     for to, from_ in (("en", "de"), ("German", "English")):
         src, tgt = (sides["de" if code in ("de", "German") else "en"] for code in (from_, to))
         found = translator.translate(src, to=to, alignment=True)
@@ -120,34 +106,30 @@ def test_a_model_translates_as_it_is_told_and_knows_what_it_can(both, corpus_dir
         )
 
 
-def test_every_command_takes_a_direction(both, trained, corpus_dir, tmp_path, monkeypatch, capsys):
+def test_every_command_takes_a_direction(both, trained, corpus_dir, tmp_path, run_here):
     model, de, en = both / "model", corpus_dir / "valid.de", corpus_dir / "valid.en"
-    out, code = call(translate, monkeypatch, capsys, model, "--languages")
-    assert (out, code) == ("de-en  de (Latn) to en (Latn)\nen-de  en (Latn) to de (Latn)\n", 0)
+    languages = "de-en  de (Latn) to en (Latn)\nen-de  en (Latn) to de (Latn)\n"
+    assert run_here("nmt-translate", model, "--languages") == (0, languages, "")
     for command, *options in (
-        (evaluate, "--src", en, "--ref", de),
-        (compare, trained / "model", "--src", en, "--ref", de),
-        (inspect, "Anna."),
-        (translate,),
+        ("nmt-evaluate", "--src", en, "--ref", de),
+        ("nmt-compare", trained / "model", "--src", en, "--ref", de),
+        ("nmt-inspect", "Anna."),
+        ("nmt-translate",),
     ):
-        out, code = call(command, monkeypatch, capsys, model, *options)
-        assert code == 2
-        assert "say into which language with --to (in Python to=): en, de" in out
-        assert out.count("\n") == 1
+        _, out, err = run_here(command, model, *options, code=2)
+        assert "say into which language with --to (in Python to=): en, de" in err
+        assert (out, err.count("\n")) == ("", 1)
     options = [model, "--src", en, "--ref", de, "--to", "de", "--workers", 1, "--json", "--output", tmp_path]
-    out, code = call(evaluate, monkeypatch, capsys, *options)
-    assert json.loads(out)["scores"]["bleu"]["score"] > 90
+    assert json.loads(run_here("nmt-evaluate", *options).out)["scores"]["bleu"]["score"] > 90
     ensemble = ["nmt-translate", model, model, "--to", "deu", "--from", "en", "--compute", "float32"]
     done = commands.command(*ensemble, stdin=b"Anna.\n")
     alone = Translator.load(model, "cpu", "float32").translate("Anna.", to="de")[0].text
     assert done.stdout.decode() == f"{alone}\n"
     sentence = lines(en)[0]
-    out, code = call(inspect, monkeypatch, capsys, model, sentence, "--to", "de", "--alignment")
-    of_words = {int(pair.split("-")[0]) for pair in out.split()}
-    assert code == 0
-    assert max(of_words) < len(sentence.split())  # the tag is no word
-    out, code = call(inspect, monkeypatch, capsys, model, sentence, "--to", "de", "--json")
-    assert json.loads(out)["src_pieces"][0] == "<2de>"
+    pairs = run_here("nmt-inspect", model, sentence, "--to", "de", "--alignment").out.split()
+    assert max(int(pair.split("-")[0]) for pair in pairs) < len(sentence.split())  # the tag is no word
+    shown = run_here("nmt-inspect", model, sentence, "--to", "de", "--json").out
+    assert json.loads(shown)["src_pieces"][0] == "<2de>"
 
 
 def test_a_model_of_one_direction_takes_its_own_code_alone(trained, corpus_dir):

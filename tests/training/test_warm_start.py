@@ -195,14 +195,13 @@ def test_a_model_of_before_keeps_what_it_does_to_text(old_bundle_dir, corpus_dir
     [{}, {"kind": "unigram", "joint": False, "protect": ("urls", "numbers"), "keep": "x+", "casing": "marked"}],
 )
 def test_a_model_brings_all_that_it_does_to_text(corpus_dir, settings):
-    sides = (text(corpus_dir / f"train.{code}") for code in ("de", "en"))
     given = TokenizerConfig(305, **settings, src_normalization="nmt_nfkc", tgt_normalization="nfc")
-    made = toy.bundle(toy.model_config(tie="none"), train_tokenizer(given, *sides))
+    made = toy.bundle(toy.model_config(tie="none"), train_tokenizer(given, *toy.lines(corpus_dir, "train")))
     assert from_dict(TokenizerConfig, own_settings(made)["tokenizer"]) == given
 
 
 def test_each_side_of_separate_vocabularies_keeps_its_own_weights(corpus_dir):
-    sides = [text(corpus_dir / f"train.{code}") for code in ("de", "en")]
+    sides = toy.lines(corpus_dir, "train")
     old, new = (train_tokenizer(TokenizerConfig(size, joint=False), *sides) for size in (310, 300))
     config = toy.model_config(tie="none")
     start, model = toy.bundle(config, old), build_model(config, new)

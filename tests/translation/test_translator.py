@@ -97,9 +97,8 @@ def test_a_prefix_keeps_its_tags_and_what_is_kept_and_the_rest_comes_behind_it(t
 
 def protected(corpus_dir, joint: bool, likelier: float = 0.0) -> Translator:
     """By a model that knows symbols, and likes them so much more than it has learned."""
-    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(340, joint=joint, protect=("all",), keep="AB-[0-9]", casing="marked")
-    tokenizer = train_tokenizer(config, *sides)
+    tokenizer = train_tokenizer(config, *toy.lines(corpus_dir, "train"))
     shape = toy.model_config("gru", num_layers=1, heads=1)
     bundle = toy.bundle(replace(shape, tie="target"), tokenizer, search=Beam(beam_size=3))
     bundle.model.eval().output_bias.data[list(tokenizer.symbol_ids.values())] += likelier
@@ -363,7 +362,7 @@ def settled(corpus_dir, tmp_path_factory, no_pictures) -> Path:
 
 @pytest.fixture(scope="module")
 def settled_bleu(settled, corpus_dir):
-    src, ref = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    src, ref = toy.lines(corpus_dir, "train")
 
     @cache
     def bleu(compute: str, shortlist: bool) -> float:
@@ -425,8 +424,8 @@ def test_an_ensemble_takes_the_mean_of_the_probabilities():
 
 def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir):
     other = shutil.copytree(bundle_dir, tmp_path / "other")
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("en", "de"))
-    pieces = train_tokenizer(TokenizerConfig(vocab_size=320), *(side[:60] for side in sides))
+    de, en = toy.lines(corpus_dir, "train")
+    pieces = train_tokenizer(TokenizerConfig(vocab_size=320), en[:60], de[:60])
     (other / "tokenizer.model").write_bytes(pieces.models["tokenizer.model"])
     config = json.loads((other / "config.json").read_text())
     own = {"tokenizer.model": [sha256(other / "tokenizer.model")]}

@@ -148,11 +148,7 @@ def call(method, *arguments, **options):
         (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
         (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
         (call("translate", ["a"], prefixes=[3]), TypeError, r"prefixes\[0\] is 3"),
-        (
-            call("translate", ["a"], Beam(5), nbest=50),
-            ValueError,
-            "nbest is 50; .* 0 to 5, .*beam_size=50",
-        ),
+        (call("translate", ["a"], Beam(5), nbest=50), ValueError, "nbest is 50; .* 0 to 5, .*beam_size=50"),
         (call("translate", ["a"], Sample(samples=2), nbest=3), ValueError, "from 0 to 2, .*samples=3"),
         (call("translate", ["a"], nbest=-1), ValueError, "nbest is -1"),
         (call("translate", ["a"], nbest="2"), TypeError, r"^nbest is '2' \(str\); it must be an int$"),

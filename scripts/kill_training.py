@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """SIGKILL at random moments of a training: a killed and resumed run must end exactly like an uninterrupted one.
 
-    scripts/kill_test.py --kills 50
+    scripts/kill_training.py --kills 50
 
 A tiny model is trained once without interruption, and once with the same config, killed and restarted until all kills
 are done. Weights, metrics, log and model directory must be the same to the last bit, and no checkpoint or model may
@@ -14,7 +14,6 @@ import argparse
 import os
 import random
 import re
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
-
+from hunts.forks import Fork
 from hunts.model import run_config
 
 from nmt.bundle import load_bundle
@@ -31,28 +30,8 @@ from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 
-class Process:
-    """A training in a fork of this process, to save the import of torch."""
-
-    def __init__(self, folder: Path, epochs: int) -> None:
-        self.pid = os.fork()
-        if self.pid == 0:
-            code = 1
-            try:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-                train(run_config(folder, epochs))
-                code = 0
-            finally:
-                os._exit(code)
-
-    def wait(self) -> int:
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def kill_after(self, seconds: float) -> bool:
-        """Kill it after some seconds -> whether it was still running."""
-        time.sleep(seconds)
-        os.kill(self.pid, signal.SIGKILL)
-        return self.wait() == -signal.SIGKILL
+def started(folder: Path, epochs: int) -> Fork:
+    return Fork(lambda: train(run_config(folder, epochs)))
 
 
 def result(folder: Path) -> dict[str, object]:
@@ -107,12 +86,12 @@ def main() -> None:
         whole.mkdir()
         killed.mkdir()
         begun = time.monotonic()
-        if Process(whole, options.epochs).wait():
+        if started(whole, options.epochs).wait():
             print("LOST: the run that nobody killed failed")
             raise SystemExit(1)
         duration, expected, done = time.monotonic() - begun, result(whole), 0
         while done < options.kills:
-            if Process(killed, options.epochs).kill_after(rng.uniform(0.0, 0.8) * duration):
+            if started(killed, options.epochs).kill_after(rng.uniform(0.0, 0.8) * duration):
                 done += 1
                 counts[where(killed)] += 1
                 check(killed)
@@ -121,7 +100,7 @@ def main() -> None:
             counts["ends that were the same"] += 1
             killed.rename(Path(root) / f"whole {counts.total()}")  # a new number each time
             killed.mkdir()
-        if code := Process(killed, options.epochs).wait():
+        if code := started(killed, options.epochs).wait():
             print(f"LOST: exit code {code} at the end")
             raise SystemExit(1)
         compare(expected, result(killed))
