@@ -137,7 +137,7 @@ def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Jo
 
 def attention_of(config: AttentionConfig, name: str) -> AttentionConfig:
     """The attention of this name, with the settings that apply to it. Raises ValueError for an unknown name."""
-    own = ATTENTIONS[name].options if name in ATTENTIONS else ()
+    own = ATTENTIONS[name].options
     return replace(config, name=name, **{key: value for key, value in OPTIONS.items() if key not in own})
 
 

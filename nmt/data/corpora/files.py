@@ -82,12 +82,12 @@ class FileCorpus(Corpus):
         expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[: 1 + SPELT_OUT])
         stem = split.removesuffix(".gz").rpartition(".")[0]
         hint = f"; {name} is one side, and both are named by their stem: {stem}" * _is_side(self.folder / split)
-        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[SPELT_OUT:])}{hint}"
+        return f"{folder} has no {expected}, nor {name} with {', '.join(READERS.names()[SPELT_OUT:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
         return [
             [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
-            *([split + suffix] for suffix in READERS),
+            *([split + suffix] for suffix in READERS.names()),
             *([[split]] if has_known_suffix(split) else []),
         ]
 
