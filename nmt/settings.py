@@ -67,7 +67,8 @@ def explained(data: Any, cls: Any, path: str = "") -> Iterator[tuple[str, Any, s
         if is_dataclass(kind) and isinstance(value, dict):
             yield from explained(value, kind, key)
         else:
-            yield key, value, _words_of_fields(cls)[field.name]
+            names = f" ({', '.join(parts.names())})" if (parts := parts_of(kind)) else ""
+            yield key, value, _words_of_fields(cls)[field.name] + names
 
 
 def shown_value(value: Any) -> str:

@@ -39,7 +39,7 @@ class Parts(dict[str, T]):
 
     def has(self, name: str) -> bool:
         """Whether a part has this name; imports nothing."""
-        return name in self or name in self.names()
+        return name in self or bool(entry_points(group=self.group, name=name))
 
     def check(self, name: object, key: str = "") -> None:
         """Raises ValueError for what is no part's name; imports nothing."""

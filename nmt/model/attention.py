@@ -49,7 +49,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    name: Annotated[str, ATTENTIONS]  # the score: additive, dot, general or location; none: no attention
+    name: Annotated[str, ATTENTIONS]  # the score; none: no attention
     heads: int = 1  # attending in parallel, each with an equal share of the size
     size: int | None = None  # width of the additive score's tanh, all heads together; None: the memory's
     dropout: float = 0.0  # of each attention weight independently (Vaswani et al., 2017)

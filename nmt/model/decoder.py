@@ -21,7 +21,7 @@ from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    name: Annotated[str, DECODERS]  # how it is wired: gnmt, input_feeding or bahdanau
+    name: Annotated[str, DECODERS]  # how it is wired
     num_layers: int = 1  # recurrent layers
     residual: bool = True  # around every layer but the first
     context_gate: bool = False  # between the context and the other inputs of the features: GatedReadout
