@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, TypeVar
 
@@ -86,6 +86,16 @@ class Parts(dict[str, T]):
             return "" if isinstance(part, self.kind) else f"is no {self.kind.__name__}"
         (base,) = typing.get_args(self.kind)
         return "" if isinstance(part, type) and issubclass(part, base) else f"is no subclass of {base.__name__}"
+
+
+def made(what: str, part: Callable[..., T], *sizes: int, **settings: Any) -> T:
+    """The instance of a class, which may be a user's. Raises ValueError for one that cannot be made."""
+    try:
+        return part(*sizes, **settings)
+    except ValueError:
+        raise
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(f"{what} cannot be made ({error_line(error)})") from error
 
 
 def parts_of(kind: Any) -> Parts[Any] | None:

@@ -21,9 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.common.parts import Parts
+from nmt.common.parts import Parts, made
 from nmt.common.ranges import check_ranges
-from nmt.common.shown import error_line
 from nmt.kernels.additive import additive_scores
 
 POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_pieces)
@@ -254,11 +253,6 @@ ATTENTIONS: Parts[type[Attention]] = Parts(
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
     kind = ATTENTIONS[config.name]
     own = {name: getattr(config, name) for name in kind.options}
-    try:
-        attention = kind(query_size, memory_size, config.heads, **own)
-    except ValueError:
-        raise
-    except Exception as error:  # a user's code may raise anything
-        raise ValueError(f"the attention {config.name!r} cannot be made ({error_line(error)})") from error
+    attention = made(f"the attention {config.name!r}", kind, query_size, memory_size, config.heads, **own)
     attention.dropout = config.dropout
     return attention

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.cells import Cell, tanh
+from nmt.common.parts import made
 from nmt.common.ranges import check_ranges
 from nmt.model.attention import Attention, Memory
 from nmt.model.recurrent import NO_MASKS, Dropout, Recurrent
@@ -79,7 +80,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.wiring = DECODERS[config.name]()
+        self.wiring = made(f"the decoder {config.name!r}", DECODERS[config.name])
         self.attention = attention
         self.dropout = dropout
         self.features_size = features_size

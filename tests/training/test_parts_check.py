@@ -154,6 +154,15 @@ def test_a_faulty_decoder_is_told_in_one_line(monkeypatch, own, message):
         check_parts(model(monkeypatch, None, own, attention=attention, coverage=own is NoCoverage))
 
 
+def test_a_decoder_that_cannot_be_made_is_told(monkeypatch):
+    class Needs(Luong):
+        def __init__(self, size):
+            pass
+
+    with pytest.raises(ValueError, match=r"^the decoder 'own' cannot be made \(TypeError: .* argument: 'size'\)$"):
+        model(monkeypatch, None, Needs)
+
+
 def test_an_instance_among_the_decoders_is_told(monkeypatch):
     with pytest.raises(ValueError, match="^nmt.decoders: own = <.*Luong object at .*> is no subclass of Wiring$"):
         model(monkeypatch, None, Luong())
