@@ -9,31 +9,37 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, is_dataclass
 from functools import cache
 from typing import Any
 
 import yaml
 
-from nmt.cells import Cell
+from nmt.cells import CELLS
+from nmt.common.parts import Parts
 from nmt.common.resources import resource
 from nmt.common.suggestions import did_you_mean
-from nmt.config import RunConfig
-from nmt.data.corpora import Corpus
-from nmt.model.attention import attention_names
-from nmt.model.decoder import decoder_names
-from nmt.plain_data import CHOICES, choice_of, names_of, typed_fields
-from nmt.search import Search
+from nmt.config import SCHEDULES, RunConfig
+from nmt.data.corpora import CORPORA
+from nmt.metrics.config import METRICS
+from nmt.model.attention import ATTENTIONS
+from nmt.model.wirings import DECODERS
+from nmt.plain_data import CHOICES, typed_fields
+from nmt.search import SEARCHES
 
-SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> base class of its choices
-TABLES = {  # group -> the table of these classes
-    "cell": "CELLS of nmt/cells/__init__.py",
-    "data": "CORPORA of nmt/data/corpora/__init__.py",
-    "search": "SEARCHES of nmt/search/__init__.py",
+TABLES: dict[str, Parts[Any]] = {  # group -> the parts that one is chosen from
+    "cell": CELLS,
+    "data": CORPORA,
+    "search": SEARCHES,
+    "attention": ATTENTIONS,
+    "decoder": DECODERS,
+    "metric": METRICS,
+    "optim": SCHEDULES,
 }
-# Group -> the names that it may have.
-NAMED: dict[str, Callable[[], list[str]]] = {"attention": attention_names, "decoder": decoder_names}
+SCHEMAS = {"cell", "data", "search"}  # groups whose parts are classes of settings
+# Of the other groups, the file whose settings a choice without a file has, but for the name.
+LIKE = {"attention": "none", "decoder": "gnmt", "metric": "bleu", "optim": "linear"}
 MISSING_VALUE = "???"  # in conf/ and on the command line: a value that must be given
 EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of required values
 OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # groups whose settings come with a model
@@ -86,7 +92,7 @@ def groups() -> dict[str, str]:
 def choices_of(group: str) -> list[str]:
     """The names that a group may have."""
     found = {path.stem for path in (resource("conf") / group).glob("*.yaml")}
-    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else NAMED.get(group, list)()))
+    return sorted(found.union(TABLES[group].names() if group in TABLES else ()))
 
 
 def defaults(cls: type) -> Data:
@@ -105,10 +111,19 @@ def defaults(cls: type) -> Data:
 def schema(group: str, name: str) -> Data:
     """The defaults of a choice, in a group whose choices are dataclasses. Raises ValueError for a class that is
     missing or cannot be imported."""
-    found = choice_of(SCHEMAS[group], name)
-    if found is None:
-        raise ValueError(f"conf/{group} has a file for the class {name!r}, but {TABLES[group]} has no line for it")
-    return {"name": name} | defaults(found)
+    return {"name": name} | defaults(TABLES[group].chosen(name, group))
+
+
+def has_file(group: str, name: str) -> bool:
+    """Whether conf/ has a file for a choice."""
+    return (resource("conf") / group / f"{name}.yaml").exists()
+
+
+def without_file(group: str, name: str) -> Data:
+    """The settings of a part that conf/ has no file for."""
+    if group in SCHEMAS:
+        return schema(group, name)
+    return _file(f"{group}/{LIKE[group]}").settings | {TABLES[group].key.rpartition(".")[2]: name}
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
@@ -202,11 +217,9 @@ def _file_of_choice(group: str, name: str) -> ConfigFile:
     if name not in known:
         near = did_you_mean(str(name), known, f"{group}=") or ";"
         raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
-    if not (resource("conf") / group / f"{name}.yaml").exists():  # a class without a file
-        if group in NAMED:
-            return ConfigFile(package_of(group), [], {"name": name})
-        return ConfigFile(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
-    return _file(f"{group}/{name}")
+    if has_file(group, name):
+        return _file(f"{group}/{name}")
+    return ConfigFile(package_of(group), [], without_file(group, name))
 
 
 def package_of(group: str) -> str:

@@ -6,12 +6,15 @@ command line takes its default from conf/.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from nmt.automatic import AUTOMATIC
 from nmt.common.files import from_home
+from nmt.common.parts import Parts
 from nmt.common.ranges import check_ranges
 from nmt.data.corpora import Corpus
 from nmt.data.tokenizer import TokenizerConfig
@@ -20,6 +23,19 @@ from nmt.model.seq2seq import ModelConfig
 from nmt.search import Search
 
 MAX_NAME = 255  # bytes of a file's name, on most systems
+# The share of the updates after the warm-up that are done -> the share of the learning rate that is left.
+SCHEDULES: Parts[Callable[[float], float]] = Parts(
+    "nmt.schedules",
+    Callable,
+    {
+        "constant": lambda done: 1.0,
+        "inverse_sqrt": lambda done: 1.0,  # falls with the updates, however many there will be
+        "linear": lambda done: 1 - done,
+        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,  # Loshchilov & Hutter, 2017, arXiv:1608.03983
+        "plateau": lambda done: 1.0,  # cut by validation
+    },
+    "optim.schedule",
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,7 @@ class OptimConfig:
     # The learning rate after the warm-up. "linear" and "cosine" fall to `final_ratio` of it by the last update,
     # "inverse_sqrt" falls as one over the square root of the updates, and "plateau" is cut when validation finds no
     # better model.
-    schedule: Literal["constant", "inverse_sqrt", "linear", "cosine", "plateau"]
+    schedule: Annotated[str, SCHEDULES]
     warmup_steps: int = 0  # updates in which the learning rate rises from 0
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
     plateau_factor: float = 0.5  # "plateau" multiplies the rate by this ...

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from nmt.automatic import AUTO, AUTOMATIC, without_auto
 from nmt.cells import CELLS, Cell
-from nmt.common.entry_points import installed, names_with
+from nmt.common.parts import Parts, parts_of
 from nmt.common.shown import MAX_BITS, brief
 from nmt.common.suggestions import did_you_mean
 from nmt.data.corpora import CORPORA, Corpus
@@ -21,22 +21,7 @@ from nmt.search import SEARCHES, Search
 T = TypeVar("T")
 
 # A field of one of these types takes a mapping whose "name" is a key of the table.
-CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
-ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # packages add to a table by these; imported on demand
-
-
-def choice_of(kind: type, name: str) -> type | None:
-    """The class with a name, from the table or from a package's entry point, which is imported now; None: there is no
-    such class. Raises ValueError when the import fails."""
-    table = CHOICES[kind]
-    if name not in table and kind in ENTRY_POINTS and (found := installed(ENTRY_POINTS[kind], name, kind)):
-        table[name] = found
-    return table.get(name)
-
-
-def names_of(kind: type) -> list[str]:
-    """The names of all choices; imports nothing."""
-    return names_with(CHOICES[kind], ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else sorted(CHOICES[kind])
+CHOICES: dict[type, Parts[Any]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
 
 
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:
@@ -70,7 +55,7 @@ def to_dict(config: Any) -> Any:
 def typed_fields(cls: type) -> dict[str, tuple[Field[Any], Any]]:
     """The fields of a dataclass by their names, each with its type. Raises ValueError where a type is unknown."""
     try:
-        hints = typing.get_type_hints(cls)
+        hints = typing.get_type_hints(cls, include_extras=True)
     except NameError as error:  # such as of a module that only type checkers import
         raise ValueError(f"the settings of {cls.__name__} cannot be read: {error}") from None
     return {field.name: (field, hints[field.name]) for field in fields(cls)}
@@ -81,14 +66,8 @@ def _chosen(cls: type, data: Any, path: str) -> tuple[type, dict[Any, Any]]:
     if not isinstance(data, dict):
         raise ValueError(f"{path or 'the config'} is {brief(data)}; it must be a mapping")
     if cls in CHOICES:
-        name = data.get("name")
-        chosen = choice_of(cls, name) if isinstance(name, str) else None
-        if chosen is None:
-            elsewhere = ", or install the package that has it" if cls in ENTRY_POINTS else ""
-            raise ValueError(
-                f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(names_of(cls))}{elsewhere}"
-            )
-        cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
+        cls = CHOICES[cls].chosen(data.get("name"), _join(path, "name"))
+        data = {key: value for key, value in data.items() if key != "name"}
     if "auto" in typed_fields(cls):  # the field with the names of the automatic settings
         data = without_auto(data)
     return cls, data
@@ -147,6 +126,9 @@ def _value(expected: Any, value: Any, path: str, nested: Callable[[type, Any, st
 
 def _single(expected: Any, value: Any, path: str) -> Any:
     """As `_value`, for one that holds no others."""
+    if parts := parts_of(expected):
+        parts.check(value, path)
+        return value
     if typing.get_origin(expected) is Literal:
         choices = typing.get_args(expected)
         if not any(type(value) is type(choice) and value == choice for choice in choices):  # 1 is not True

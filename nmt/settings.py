@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from nmt.automatic import AUTO, AUTOMATIC
+from nmt.common.parts import parts_of
 from nmt.plain_data import CHOICES, typed_fields
 
 
@@ -59,14 +60,15 @@ def explained(data: Any, cls: Any, path: str = "") -> Iterator[tuple[str, Any, s
     """Plain data for a config -> (dotted key, value, words) of each setting, in order."""
     table = CHOICES.get(cls)
     if table is not None and isinstance(data, dict):
-        yield f"{path}.name", data.get("name"), f"one of {', '.join(table)}"
+        yield f"{path}.name", data.get("name"), f"one of {', '.join(table.names())}"
         cls = table.get(data.get("name", ""), cls)
     for field, kind in typed_fields(cls).values():
         key, value = f"{path}.{field.name}" if path else field.name, data.get(field.name)
         if is_dataclass(kind) and isinstance(value, dict):
             yield from explained(value, kind, key)
         else:
-            yield key, value, _words_of_fields(cls)[field.name]
+            names = f" ({', '.join(parts.names())})" if (parts := parts_of(kind)) else ""
+            yield key, value, _words_of_fields(cls)[field.name] + names
 
 
 def shown_value(value: Any) -> str:
@@ -83,6 +85,8 @@ def kind_in_words(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return " or ".join("null" if argument is type(None) else kind_in_words(argument) for argument in arguments)
+    if parts := parts_of(kind):
+        return " or ".join(parts)
     if origin is Literal:
         return " or ".join(
             str(argument).lower() if isinstance(argument, bool) else str(argument) for argument in arguments

@@ -77,7 +77,7 @@ def test_plain_data_and_config_turn_into_each_other():
         ),
         ("model.tie", "some", "model.tie is 'some'; choose one of: all, target, none"),
         ("model.tie", ["all"], "model.tie is ..all..; choose one of"),
-        ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, inverse_sqrt"),
+        ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, cosine"),
         ("tokenizer.vocab_size", 10, "tokenizer.vocab_size is 10; it must be from 261"),
         (
             "tokenizer.normalization",

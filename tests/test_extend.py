@@ -1,4 +1,4 @@
-"""The additions in docs/extend.md work as printed: a cell, here and from a package, and an entry of every table."""
+"""The parts in docs/extend.md work as printed: a cell in a checkout, and one part of every kind in a package."""
 
 from __future__ import annotations
 
@@ -21,25 +21,33 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 
 import nmt
-from nmt.cells import CELLS, Cell
+from nmt.cells import CELLS
+from nmt.cli import schema, train
 from nmt.cli.app import built
-from nmt.cli.schema import register
 from nmt.cli.train import run_config
 from nmt.common.resources import resource
+from nmt.composition import TABLES, choices_of
 from nmt.config import OptimConfig
-from nmt.data import pair_files
-from nmt.data.corpora import FileCorpus
+from nmt.data.corpora import CORPORA, FileCorpus
+from nmt.data.pair_files import READERS
 from nmt.engine import resolve_compute, searchable
-from nmt.metrics import measure
 from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
-from nmt.plain_data import from_dict, names_of
 from nmt.training import keywords, optim
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
 B, T, E, H = 2, 4, 3, 5
+CHOSEN = {  # every part of the page but its reader
+    "cell": "ugrnn",
+    "attention": "scaled_dot",
+    "decoder": "luong",
+    "optim": "square",
+    "metric": "bleu_lc",
+    "search": "likeliest",
+    "data": "reversed",
+}
 
 
 def part_of_page(title: str) -> str:
@@ -52,15 +60,57 @@ def printed_in_step(number: int) -> str:
     return textwrap.dedent("".join(re.findall(r"^(?: {7}.*)?\n", part, re.MULTILINE)))
 
 
-@pytest.fixture
-def cell_source() -> str:
-    return printed_in_step(1)
+def project_of_page() -> str:
+    """The pyproject.toml of "A package of your own"."""
+    return "".join(re.findall(r"^ {4}(.*\n)", part_of_page("A package of your own"), re.MULTILINE))
+
+
+def module_of_page() -> str:
+    """The code of all parts."""
+    return "\n\n".join([printed_in_step(1), *re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)])
 
 
 @pytest.fixture
-def new_cell(tmp_path, monkeypatch, cell_source):
+def _store():
+    """Afterwards Hydra's store has no choices that the test added."""
+    schema.register()
+    repo = ConfigStore.instance().repo
+    before = [(store, {group: dict(store.get(group, {})) for group in TABLES}) for store in (repo, repo["schema"])]
+    GlobalHydra.instance().clear()
+    yield
+    for store, choices in before:
+        store.update(choices)
+    schema._register_choice.cache_clear()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, _store):
+    """The installed package of the page, with a cell that fails."""
+    (tmp_path / "my_parts.py").write_text(module_of_page(), encoding="utf-8")
+    (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
+    groups = tomllib.loads(project_of_page())["project"]["entry-points"]
+    groups["nmt.cells"]["broken"] = "broken_cells:Cell"
+    metadata = tmp_path / "my_parts-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-parts\nVersion: 1.0\n")
+    lines = [line for group, names in groups.items() for line in (f"[{group}]", *map(" = ".join, names.items()))]
+    (metadata / "entry_points.txt").write_text("\n".join([*lines, ""]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    tables = [*TABLES.values(), READERS]
+    before = [dict(table) for table in tables]
+    assert sorted(table.group for table in tables) == sorted(groups)
+    yield tmp_path
+    for table, found in zip(tables, before, strict=True):
+        table.clear()
+        table.update(found)
+    for name in ("my_parts", "broken_cells"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def new_cell(tmp_path, monkeypatch, _store):
     """The new cell, added to the project's cells."""
-    path = tmp_path / "ugrnn.py"
+    cell_source, path = printed_in_step(1), tmp_path / "ugrnn.py"
     path.write_text(cell_source, encoding="utf-8")
     spec = spec_from_file_location("ugrnn", path)
     module = module_from_spec(spec)
@@ -96,8 +146,7 @@ def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
     printed = printed_in_step(3).strip() + "\n"
     assert printed == like.replace("gru", "ugrnn")
     (tmp_path / "conf" / "cell" / "ugrnn.yaml").write_text(printed, encoding="utf-8")
-    register()
-    GlobalHydra.instance().clear()
+    schema.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         own = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
         cell = run_config(compose("train", overrides=["run=x", "cell=ugrnn", own]), []).model.cell
@@ -109,144 +158,70 @@ def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
 
 
 def test_a_cell_of_the_table_is_a_choice_without_a_file(new_cell):
-    register()
-    GlobalHydra.instance().clear()
+    schema.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         composed = compose("train", overrides=["run=x", "cell=ugrnn"])
     assert run_config(composed, []).model.cell == CELLS["ugrnn"]()
 
 
-def project_of_page() -> str:
-    """The pyproject.toml of "A cell in a package of your own"."""
-    return "".join(re.findall(r"^ {4}(.*\n)", part_of_page("A cell in a package of your own"), re.MULTILINE))
-
-
-def test_the_project_that_the_docs_print_can_be_built(tmp_path, cell_source):
+def test_the_project_that_the_docs_print_can_be_built(tmp_path):
     pytest.importorskip("setuptools", "70.1", reason="pip fetches it to build with")
     (tmp_path / "pyproject.toml").write_text(project_of_page(), encoding="utf-8")
-    (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
+    (tmp_path / "my_parts.py").write_text(module_of_page(), encoding="utf-8")
     build = "from setuptools.build_meta import build_wheel; build_wheel('.')"
     subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("my_cells-1.0-*.whl")
+    (wheel,) = tmp_path.glob("my_parts-1.0-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        assert "my_cells.py" in archive.namelist()
-        entry_points = archive.read("my_cells-1.0.dist-info/entry_points.txt").decode().split()
-    assert entry_points == ["[nmt.cells]", "ugrnn", "=", "my_cells:UGRNN"]
+        assert "my_parts.py" in archive.namelist()
+        entry_points = archive.read("my_parts-1.0.dist-info/entry_points.txt").decode()
+    assert {f"[{table.group}]" for table in (*TABLES.values(), READERS)} <= set(entry_points.splitlines())
+    assert {"ugrnn = my_parts:UGRNN", ".psv = my_parts:psv_rows"} <= set(entry_points.splitlines())
 
 
-PARTS = """
-from nmt.model.attention import GeneralAttention
-from nmt.model.wirings import GNMT
-
-class Sharp(GeneralAttention):
-    def score(self, query, keys):
-        return 2 * super().score(query, keys)
-
-class Deep(GNMT):
-    pass
-"""
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch, cell_source):
-    """An installed package with the cell and the entry point printed on the page, and another package that fails."""
-    (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
-    (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
-    (tmp_path / "my_parts.py").write_text(PARTS, encoding="utf-8")
-    entry_points = tomllib.loads(project_of_page())["project"]["entry-points"]["nmt.cells"]
-    metadata = tmp_path / "my_cells-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cells\nVersion: 1.0\n")
-    entries = [f"ugrnn = {entry_points['ugrnn']}", "broken = broken_cells:Cell", "other = my_cells:torch"]
-    parts = ["[nmt.attentions]", "sharp = my_parts:Sharp", "[nmt.decoders]", "deep = my_parts:Deep"]
-    (metadata / "entry_points.txt").write_text("\n".join(["[nmt.cells]", *entries, *parts, ""]))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    tables = CELLS, attention.ATTENTIONS, wirings.DECODERS
-    before = [dict(table) for table in tables]
-    yield tmp_path
-    for table, found in zip(tables, before, strict=True):
-        table.clear()
-        table.update(found)
-    for name in ("my_cells", "broken_cells", "my_parts"):
-        sys.modules.pop(name, None)
-
-
-def test_a_package_adds_a_cell_and_is_imported_by_those_alone_who_name_it(
-    package, trained, corpus_dir, tmp_path, monkeypatch
-):
-    nmt.load(trained / "model")
-    assert not {"my_cells", "broken_cells", "my_parts"} & set(sys.modules)
-    model = {"embedding_size": 16, "hidden_size": 24}
-    trainer = {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False}
-    settings = {"cell": "ugrnn", "tokenizer": {"vocab_size": 320}, "model": model, "trainer": trainer}
-    settings |= {"attention": "sharp", "decoder": "deep"}
-    made = nmt.train(corpus_dir, "de", "en", run=tmp_path / "run", quiet=True, **settings)
-    network = made.load().model
-    assert type(network.config.cell).__module__ == "my_cells"
-    assert {type(network.decoder.attention).__name__, type(network.decoder.wiring).__name__} == {"Sharp", "Deep"}
-    assert made.load().translate("Anna sieht das Haus.", plain=True)
-    assert "broken_cells" not in sys.modules
+@pytest.mark.usefixtures("no_pictures")
+def test_every_part_of_a_package_is_chosen_on_the_command_line_by_its_name(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sizes = ["data.size=200", "tokenizer.vocab_size=275", "model.embedding_size=16", "model.hidden_size=24"]
+    trainer = [f"trainer.{one}" for one in ("max_epochs=1", "accelerator=cpu", "tensorboard=false", "num_samples=0")]
+    chosen = [f"{group}={name}" for group, name in CHOSEN.items()]
+    monkeypatch.setattr(sys, "argv", ["nmt-train", "run=mine", *chosen, *sizes, *trainer])
+    train.main()
+    assert "best validation BLEU, lower case" in capsys.readouterr().err
+    translator = nmt.load("runs/mine/model", "cpu")
+    config, network = translator.model.config, translator.model
+    assert {type(one).__module__ for one in (config.cell, network.decoder.attention, network.decoder.wiring)} == {
+        "my_parts"
+    }
+    assert (type(translator.search).__name__, translator.metric.name) == ("Likeliest", "bleu_lc")
+    assert translator.translate("a b c", plain=True)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(package)])
-    for table, name in ((CELLS, "ugrnn"), (attention.ATTENTIONS, "sharp"), (wirings.DECODERS, "deep")):
-        found = table.pop(name)
-        with pytest.raises(ValueError, match=f"name is {name!r}; choose one of: .*, or install the package that"):
-            nmt.load(made.model_dir)
-        table[name] = found
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("broken", "nmt.cells: broken = broken_cells:Cell of my-cells cannot be imported: RuntimeError: a fault of"),
-        ("other", "nmt.cells: other = my_cells:torch of my-cells is no subclass of Cell"),
-    ],
-)
-@pytest.mark.usefixtures("package")
-def test_a_package_that_is_wrong_is_named(name, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        from_dict(Cell, {"name": name})
-
-
-def test_a_name_that_is_taken_is_told(package):
-    other = package / "other-2.0.dist-info"
-    other.mkdir()
-    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 2.0\n")
-    (other / "entry_points.txt").write_text("[nmt.cells]\nugrnn = my_cells:UGRNN\ngru = my_cells:UGRNN\n")
-    with pytest.raises(
-        ValueError, match="UGRNN of my-cells has a name that nmt.cells: .* of other has, too; only one"
-    ):
-        from_dict(Cell, {"name": "ugrnn"})
-    with pytest.warns(
-        UserWarning, match="^nmt.cells: gru = .* of other is not used, because nmt has 'gru' itself; it"
-    ):
-        assert {"gru", "ugrnn"} <= set(names_of(Cell))
+    for group in set(CHOSEN) - {"optim", "data"}:  # a model holds no name of these
+        found = TABLES[group].pop(CHOSEN[group])
+        with pytest.raises(
+            ValueError, match=f"name is {CHOSEN[group]!r}; choose one of: .*, or install the package "
+        ):
+            nmt.load("runs/mine/model")
+        TABLES[group][CHOSEN[group]] = found
 
 
 @pytest.mark.usefixtures("package")
-def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_that_fails():
-    register()
-    for name, message in (("broken", "broken = .* cannot be imported"), ("other", "is no subclass of Cell")):
-        with pytest.raises(ValueError, match=message):
-            built([f"cell={name}", "run=x"], lambda composed, _: composed)
-    GlobalHydra.instance().clear()
+def test_the_choices_of_packages_are_listed_and_one_that_fails_is_told(bundle_dir):
+    assert all(name in choices_of(group) for group, name in CHOSEN.items())
+    nmt.load(bundle_dir, "cpu")
+    assert not {"my_parts", "broken_cells"} & set(sys.modules)
+    message = (
+        "^cell is 'broken', but nmt.cells: broken = broken_cells:Cell of my-parts cannot be imported: RuntimeError"
+    )
+    with pytest.raises(ValueError, match=f"{message}: a fault of its own$"):
+        built(["cell=broken", "run=x"], lambda composed, _: composed)
+    chosen = [f"{group}={name}" for group, name in CHOSEN.items()]
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        chosen = ["cell=ugrnn", "model.cell.depth=2", "attention=sharp", "decoder=deep"]
-        model = run_config(compose("train", overrides=["run=x", *chosen]), []).model
-    assert (type(model.cell).__name__, model.cell.depth) == ("UGRNN", 2)
-    assert (model.attention.name, model.decoder.name) == ("sharp", "deep")
-    for group, name in (("attention", "sharp"), ("decoder", "deep")):
-        del ConfigStore.instance().repo[group][f"{name}.yaml"]
-
-
-def added(title: str, module, monkeypatch, *tables: str):
-    """Run the page's code in the module that it extends. The module's tables are restored afterwards."""
-    (code,) = re.findall(r"```python\n(.*?)```", part_of_page(title), re.DOTALL)
-    found = [getattr(module, table) for table in tables]
-    before = [set(table) for table in found]
-    exec(compile(code, title, "exec"), dict(vars(module)))
-    for table, known in zip(found, before, strict=True):
-        for name in set(table) - known:
-            monkeypatch.setitem(table, name, table.pop(name))
+        typed = run_config(compose("train", overrides=["run=x", *chosen, "model.cell.depth=2"]), [])
+    named = {**CHOSEN, "cell": {"name": "ugrnn", "depth": 2}}
+    called = keywords.run_config(named.pop("data"), None, None, "x", named)
+    for one in ("model", "optim", "search", "metric", "data"):
+        assert getattr(typed, one) == getattr(called, one)
+    assert (typed.optim.schedule, typed.optim.learning_rate) == ("square", 0.003)
 
 
 def same_when_searched(config: str, **wiring):
@@ -270,28 +245,22 @@ def same_when_searched(config: str, **wiring):
     assert config in repr(model.config)
 
 
-def test_the_attention_that_the_docs_add_trains_and_is_searched(monkeypatch):
-    added("An attention", attention, monkeypatch, "ATTENTIONS")
+@pytest.mark.usefixtures("package")
+def test_the_attention_and_the_decoder_of_the_page_train_and_are_searched():
     same_when_searched("scaled_dot", attention="scaled_dot", heads=2)
-
-
-def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
-    added("A decoder", wirings, monkeypatch, "DECODERS")
     same_when_searched("luong", decoder="luong", num_layers=2)
 
 
+@pytest.mark.usefixtures("_store")
 def test_an_attention_and_a_decoder_of_the_tables_are_choices_without_files(monkeypatch):
     monkeypatch.setitem(attention.ATTENTIONS, "mine", type("Mine", (attention.DotAttention,), {}))
-    monkeypatch.setitem(wirings.DECODERS, "mine", type("Mine", (wirings.GNMT,), {})())
-    register()
-    GlobalHydra.instance().clear()
+    monkeypatch.setitem(wirings.DECODERS, "mine", type("Mine", (wirings.GNMT,), {}))
+    schema.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         typed = run_config(compose("train", overrides=["run=x", "attention=mine", "decoder=mine"]), []).model
     called = keywords.run_config(None, None, None, "x", {"attention": {"name": "mine"}, "decoder": "mine"}).model
     assert (typed.attention, typed.decoder) == (called.attention, called.decoder)
     assert (typed.attention.name, typed.decoder.name, typed.attention.size) == ("mine", "mine", None)
-    for group in ("attention", "decoder"):
-        del ConfigStore.instance().repo[group]["mine.yaml"]
 
 
 @pytest.mark.parametrize("kind", [attention.GeneralAttention, attention.AdditiveAttention])
@@ -319,18 +288,18 @@ def test_a_decoder_made_from_another_is_trained_and_searched_by_its_own_step(mon
             features = parts.features([h, context, x], masks.features)
             return features, wirings.DecoderState((first,), coverage=coverage), weights
 
-    monkeypatch.setitem(wirings.DECODERS, "deep_output", DeepOutput())
+    monkeypatch.setitem(wirings.DECODERS, "deep_output", DeepOutput)
     same_when_searched("deep_output", decoder="deep_output")
 
 
-def test_the_schedule_that_the_docs_add_is_followed(monkeypatch):
-    added("A learning-rate schedule", optim, monkeypatch, "SCHEDULES")
+@pytest.mark.usefixtures("package")
+def test_the_schedule_of_the_page_is_followed():
     config = OptimConfig(learning_rate=1.0, schedule="square", warmup_steps=10)
     assert [optim.learning_rate_factor(config, step, 110) for step in (9, 60, 110)] == pytest.approx([1, 0.25, 0])
 
 
-def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
-    added("A metric", measure, monkeypatch, "METRICS")
+@pytest.mark.usefixtures("package")
+def test_the_metric_of_the_page_scores_and_chooses():
     made = Measure("bleu_lc")
     scores = made.scores(["The DOG sees the House today"], [["the dog sees the house today"]])
     assert scores["bleu_lc"].score == pytest.approx(100)
@@ -339,8 +308,20 @@ def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
     assert scores["bleu"].score < 50
 
 
-def test_the_reader_that_the_docs_add_reads_training_text(tmp_path, monkeypatch):
-    added("A reader of files", pair_files, monkeypatch, "READERS")
+@pytest.mark.usefixtures("package")
+def test_the_reader_of_the_page_reads_training_text(tmp_path):
     (tmp_path / "train.psv").write_text('ein Hund|a dog\n"a | b"|c\n', encoding="utf-8")
     corpus = FileCorpus("de", "en", dir=str(tmp_path))
     assert [(pair.src, pair.tgt) for pair in corpus.pairs("train")] == [("ein Hund", "a dog"), ("a | b", "c")]
+    assert corpus.has("train.psv")
+    with pytest.raises(
+        ValueError, match=r" has no valid.de \+ valid.en or .*, nor valid with .*, \.txt\.zip, \.psv$"
+    ):
+        corpus.files("valid")
+
+
+@pytest.mark.usefixtures("package")
+def test_the_corpus_of_the_page_has_what_it_says():
+    pairs = [(pair.src.split(), pair.tgt.split()) for pair in CORPORA["reversed"](size=20).pairs("train")]
+    assert len(pairs) == 20
+    assert all(src == tgt[::-1] for src, tgt in pairs)

@@ -43,7 +43,7 @@ ONLY_IN = {
         *("nmt.training.origin", "nmt.training.run", "nmt.training.trainer", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.corpora.library"},
-    "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published", "resampling")},
+    "sacrebleu": {f"nmt.metrics.{name}" for name in ("comparison", "published", "resampling", "scorers")},
     "pyarrow": {"nmt.data.encoded", "nmt.data.parquet", "nmt.distribution.compression", "nmt.distribution.parquet"},
     "dask": {"nmt.distribution.engines.dask"},
     "distributed": {"nmt.distribution.engines.dask"},
@@ -72,7 +72,7 @@ ONLY_IN = {
     # Source generated from our own cells; entry points of packages that the user has installed; modules of our own,
     # by literal name; whether a library is there.
     "importlib": {
-        *("nmt.cli.entry", "nmt.kernels.triton_steps", "nmt.kernels.trial", "nmt.common.entry_points", "nmt.formats"),
+        *("nmt.cli.entry", "nmt.kernels.triton_steps", "nmt.kernels.trial", "nmt.common.parts", "nmt.formats"),
         "nmt.common.extras",
     },
 }

@@ -16,10 +16,10 @@ ELSEWHERE = {
     "config.yaml",  # in a run's folder
     "malloc.h",  # of the C library
     "NAME.yaml",  # a placeholder
-    *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric", "optim")),
+    "conf/GROUP/NAME.yaml",  # likewise
     "conf/cell/ugrnn.yaml",  # docs/extend.md: the reader writes it
     "nmt/cells/ugrnn.py",  # likewise
-    "my_cells.py",  # likewise
+    "my_parts.py",  # likewise
 }
 
 

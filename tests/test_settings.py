@@ -42,6 +42,7 @@ def test_words_are_told_of_what_is_composed(run_here):
     found = {key: (value, words) for key, value, words in explained(data, RunConfig)}
     assert found["data.name"] == ("hub", "one of demo, files, hub")
     assert found["data.dataset"][0] == "x"
+    assert found["metric.name"][1].endswith(" is better (bleu, chrf, chrf++, ter, nll)")
 
 
 def test_a_setting_is_found_by_another_toolkits_name_or_by_its_description():

@@ -11,25 +11,30 @@ from nmt.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
 from nmt.cells.odyssey import OdysseyLSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.cells.xlstm import MLSTM, SLSTM
+from nmt.common.parts import Parts
 
 __all__ = ["CELLS", "MASK", "Cell", "ParallelCell", "Parameters", "State", "tanh"]
 
-CELLS: dict[str, type[Cell]] = {
-    "rnn": RNN,
-    "rnn_relu": ReluRNN,
-    "indrnn": IndRNN,
-    "gru": GRU,
-    "gru_ln": LayerNormGRU,
-    "gru_reset_before": ResetBeforeGRU,
-    "minimal_gated": MinimalGated,
-    "lstm": LSTM,
-    "lstm_ln": LayerNormLSTM,
-    "lstm_peephole": PeepholeLSTM,
-    "lstm_odyssey": OdysseyLSTM,
-    "slstm": SLSTM,
-    "mlstm": MLSTM,
-    "sru": SRU,
-    "ssru": SSRU,
-    "mingru": MinGRU,
-    "minlstm": MinLSTM,
-}
+CELLS: Parts[type[Cell]] = Parts(
+    "nmt.cells",
+    type[Cell],
+    {
+        "rnn": RNN,
+        "rnn_relu": ReluRNN,
+        "indrnn": IndRNN,
+        "gru": GRU,
+        "gru_ln": LayerNormGRU,
+        "gru_reset_before": ResetBeforeGRU,
+        "minimal_gated": MinimalGated,
+        "lstm": LSTM,
+        "lstm_ln": LayerNormLSTM,
+        "lstm_peephole": PeepholeLSTM,
+        "lstm_odyssey": OdysseyLSTM,
+        "slstm": SLSTM,
+        "mlstm": MLSTM,
+        "sru": SRU,
+        "ssru": SSRU,
+        "mingru": MinGRU,
+        "minlstm": MinLSTM,
+    },
+)

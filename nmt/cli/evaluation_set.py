@@ -78,7 +78,7 @@ def set_name(src: Path) -> str:
     """The name of a file's test set: the file's name without its compression, format and language. The rest may
     distinguish it from others (dev.2016.de and dev.2017.de)."""
     name = Path(src.name.removesuffix(".gz"))
-    while name.suffix.lower() in {*SUFFIXES, *READERS, ".txt"}:
+    while name.suffix.lower() in {*SUFFIXES, *READERS.names(), ".txt"}:
         name = name.with_suffix("")
     code = name.suffix[1:].casefold()
     is_language = LANGUAGE.fullmatch(code) or re.split("[-_]", code)[0] in CODE_OF

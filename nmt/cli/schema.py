@@ -19,9 +19,19 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.common.resources import resource
-from nmt.composition import NAMED, SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
+from nmt.composition import (
+    SCHEMAS,
+    TABLES,
+    Data,
+    defaults,
+    groups_of,
+    has_file,
+    package_of,
+    schema,
+    with_all_given,
+    without_file,
+)
 from nmt.config import RunConfig
-from nmt.plain_data import CHOICES, names_of
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
 MAX_NAME = 120  # characters of a run's name
@@ -35,22 +45,19 @@ def register() -> None:
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     if "schema" not in store.repo:
         store.store(group="schema", name="run", node=defaults(RunConfig))
-    for group, base in SCHEMAS.items():
-        for name in {*CHOICES[base], *names_of(base)}:
+    for group, parts in TABLES.items():
+        for name in parts.names():
             with suppress(ValueError):  # reported when it is chosen
                 _register_choice(group, name)
-    for group, names in NAMED.items():
-        for name in names():
-            if not (resource("conf") / group / f"{name}.yaml").exists():
-                store.store(group=group, name=name, node={"name": name}, package=package_of(group))
 
 
 @cache
 def _register_choice(group: str, name: str) -> None:
-    store, node = ConfigStore.instance(), schema(group, name)
-    store.store(group=f"schema/{group}", name=name, node=node)
-    if not (resource("conf") / group / f"{name}.yaml").exists():
-        store.store(group=group, name=name, node=node, package=package_of(group))
+    store = ConfigStore.instance()
+    if group in SCHEMAS:
+        store.store(group=f"schema/{group}", name=name, node=schema(group, name))
+    if not has_file(group, name):
+        store.store(group=group, name=name, node=without_file(group, name), package=package_of(group))
 
 
 def compose_on(own: Data, overrides: list[str]) -> Data:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from nmt.common.parts import Parts
 from nmt.common.shown import brief, error_line
 from nmt.data.objects import jsonl_rows
 from nmt.data.readers import (
@@ -109,21 +110,25 @@ def parquet_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     return rows(path, src, tgt)
 
 
-READERS: dict[str, Reader] = {
-    ".tsv": delimited_rows,
-    ".jsonl": json_rows,
-    ".csv": delimited_rows,
-    ".tmx": unit_rows,
-    ".xlf": unit_rows,
-    ".xliff": unit_rows,
-    ".sdlxliff": unit_rows,
-    ".po": unit_rows,
-    ".xlsx": cell_rows,
-    ".docx": cell_rows,
-    ".parquet": parquet_rows,
-    ".zip": archive_rows,
-    ".txt.zip": archive_rows,
-}
+READERS: Parts[Reader] = Parts(
+    "nmt.readers",
+    Callable,
+    {
+        ".tsv": delimited_rows,
+        ".jsonl": json_rows,
+        ".csv": delimited_rows,
+        ".tmx": unit_rows,
+        ".xlf": unit_rows,
+        ".xliff": unit_rows,
+        ".sdlxliff": unit_rows,
+        ".po": unit_rows,
+        ".xlsx": cell_rows,
+        ".docx": cell_rows,
+        ".parquet": parquet_rows,
+        ".zip": archive_rows,
+        ".txt.zip": archive_rows,
+    },
+)
 
 
 def suffix_of(name: str) -> str:
@@ -131,15 +136,16 @@ def suffix_of(name: str) -> str:
 
 
 def has_known_suffix(name: str) -> bool:
-    return suffix_of(name) in READERS
+    return READERS.has(suffix_of(name))
 
 
 def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     """The rows of a file that holds both sides, read by its suffix. Raises ValueError for a reader that fails, or
     gives anything but rows."""
     suffix = suffix_of(path.name)
+    reader = READERS.chosen(suffix, f"the suffix of {path}")
     try:
-        for row in READERS[suffix](path, src, tgt):
+        for row in reader(path, src, tgt):
             if not (isinstance(row, Row) and isinstance(row.pair.src, str) and isinstance(row.pair.tgt, str)):
                 raise ValueError(f"{path}: the reader of {suffix} gives {brief(row)}; it must give a Row of a Pair")
             yield row

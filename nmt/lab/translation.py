@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
@@ -28,6 +28,7 @@ from nmt.languages import unit
 from nmt.metrics.measure import Measure
 from nmt.model.attention import ATTENTIONS, AttentionConfig
 from nmt.model.seq2seq import ModelConfig, num_parameters
+from nmt.model.wirings import DECODERS
 from nmt.pictures.charts import Section
 from nmt.plain_data import to_dict
 
@@ -47,8 +48,8 @@ LOUDNESS = frozenset(["progress", "tensorboard", "num_samples", "num_workers"]) 
 class TranslationConfig:
     lab_dir: str
     cells: tuple[Cell, ...]
-    attentions: tuple[str, ...]
-    decoders: tuple[str, ...]
+    attentions: tuple[Annotated[str, ATTENTIONS], ...]
+    decoders: tuple[Annotated[str, DECODERS], ...]
     seeds: int
     equal: Literal["parameters", "size"]
     base: RunConfig  # of every run, except what varies
@@ -137,7 +138,7 @@ def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Jo
 
 def attention_of(config: AttentionConfig, name: str) -> AttentionConfig:
     """The attention of this name, with the settings that apply to it. Raises ValueError for an unknown name."""
-    own = ATTENTIONS[name].options if name in ATTENTIONS else ()
+    own = ATTENTIONS[name].options
     return replace(config, name=name, **{key: value for key, value in OPTIONS.items() if key not in own})
 
 

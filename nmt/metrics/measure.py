@@ -11,20 +11,18 @@ references, chrF uses each sentence's best, or the first of equal ones, so their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
 from typing import Any
-from unicodedata import normalize
-
-from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.common.bars import tracked
 from nmt.common.shown import error_line
 from nmt.languages import Writing, writing
-from nmt.metrics.config import MetricConfig, Name
+from nmt.metrics.config import METRICS, MetricConfig, Name
 from nmt.metrics.resampling import in_little_memory
+from nmt.metrics.scorers import BLEU, CHRF
 
 References = Sequence[Sequence[str | None]]
 
@@ -37,45 +35,12 @@ _PREFERRED: dict[Writing, tuple[str, ...]] = {  # the first BLEU tokenisation th
 }
 
 
-class _InNFC:
-    """Makes sacreBLEU's metrics normalise each text, of either side, to NFC first."""
-
-    def _preprocess_segment(self, sent: str) -> str:
-        return str(super()._preprocess_segment(normalize("NFC", sent)))  # type: ignore[misc]
-
-
-class _BLEU(_InNFC, BLEU):  # type: ignore[misc]
-    pass
-
-
-class _CHRF(_InNFC, CHRF):  # type: ignore[misc]
-    def _compute_f_score(self, statistics: list[int]) -> float:
-        """As float even for a resample, where it is 0.0 or NumPy's, which statistics.mean does not mix."""
-        return float(super()._compute_f_score(statistics))
-
-
-class _TER(_InNFC, TER):  # type: ignore[misc]
-    pass
-
-
 @dataclass(frozen=True)
 class Score:
     score: float
     signature: str
     interval: float | None = None  # ± of the 95 % bootstrap confidence interval
     mean: float | None = None  # of the bootstrap
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One of METRICS, whose keys are also the names in MetricConfig."""
-
-    label: str  # the name to show
-    # (measure, references or None) -> a sacreBLEU object, with the references counted; None if it is not a metric of
-    # text.
-    scorer: Callable[[Measure, References | None], Any] | None
-    less_is_better: bool = False
-    of_sentences: bool = False  # scores single sentences; BLEU replaces the others there
 
 
 @dataclass(frozen=True)
@@ -175,20 +140,7 @@ class Measure:
     def _of_sentences(self) -> Any:
         if METRICS[self.name].of_sentences:
             return self.metric(self.name)
-        return _BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
-
-
-METRICS: dict[str, Metric] = {
-    "bleu": Metric("BLEU", lambda measure, refs: _BLEU(tokenize=measure.tokenize, references=refs)),
-    "chrf": Metric("chrF", lambda _, refs: _CHRF(references=refs), of_sentences=True),
-    "chrf++": Metric("chrF++", lambda _, refs: _CHRF(word_order=2, references=refs), of_sentences=True),
-    "ter": Metric(
-        "TER",
-        lambda measure, refs: _TER(normalized=measure.split_cjk, asian_support=measure.split_cjk, references=refs),
-        less_is_better=True,
-    ),
-    "nll": Metric("nll", None, less_is_better=True),
-}
+        return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
 
 
 def check_tokenization(config: MetricConfig) -> None:
@@ -200,9 +152,9 @@ def check_tokenization(config: MetricConfig) -> None:
 def check_metric(name: Name) -> None:
     """Raises ValueError for a metric that fails or does not score."""
     needs = "its function must give an object of sacreBLEU's, such as BLEU()"
+    if METRICS[name].scorer is None:
+        return
     try:
-        if METRICS[name].scorer is None:
-            return
         score = Measure(name).scores([name], [[name]], (name,))[name].score
     except ModuleNotFoundError:
         raise
@@ -268,7 +220,7 @@ def _texts(name: str, given: Any, kind: Any, about: str) -> list[Any]:
 
 def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
     """chrF of each sentence, for which BLEU would say little."""
-    metric = _CHRF()
+    metric = CHRF()
     return [
         float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
         for hyp, *of_sentence in zip(hyps, *refs, strict=True)

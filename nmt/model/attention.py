@@ -15,18 +15,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.common.entry_points import installed, names_with
+from nmt.common.parts import Parts, made
 from nmt.common.ranges import check_ranges
-from nmt.common.shown import error_line
 from nmt.kernels.additive import additive_scores
 
-PACKAGES = "nmt.attentions"  # packages add attentions by these entry points; imported on demand
 POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_pieces)
 
 
@@ -50,7 +48,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    name: str  # the score: additive, dot, general or location; none: no attention
+    name: Annotated[str, ATTENTIONS]  # the score; none: no attention
     heads: int = 1  # attending in parallel, each with an equal share of the size
     size: int | None = None  # width of the additive score's tanh, all heads together; None: the memory's
     dropout: float = 0.0  # of each attention weight independently (Vaswani et al., 2017)
@@ -61,15 +59,11 @@ class AttentionConfig:
     positions: int | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in ATTENTIONS and (found := installed(PACKAGES, self.name, Attention)):
-            ATTENTIONS[self.name] = found
-        if self.name not in ATTENTIONS:
-            elsewhere = "or install the package that has it"
-            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(attention_names())}, {elsewhere}")
+        own = ATTENTIONS[self.name].options
         check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536), positions=(1, 10_000))
         for option in sorted({name for kind in ATTENTIONS.values() for name in kind.options}):
             value = getattr(self, option)
-            if value not in (None, False) and option not in ATTENTIONS[self.name].options:
+            if value not in (None, False) and option not in own:
                 kinds = " or ".join(repr(name) for name, kind in ATTENTIONS.items() if option in kind.options)
                 raise ValueError(f"{option} is {str(value).lower()}, but only {kinds} attention has it")
 
@@ -243,28 +237,22 @@ class LocationAttention(ProductAttention):
         return self.position[places].expand(len(values), -1, -1).contiguous()
 
 
-ATTENTIONS: dict[str, type[Attention]] = {
-    "none": NoAttention,
-    "additive": AdditiveAttention,
-    "dot": DotAttention,
-    "general": GeneralAttention,
-    "location": LocationAttention,
-}
-
-
-def attention_names() -> list[str]:
-    """The names of all choices; imports nothing."""
-    return names_with(ATTENTIONS, PACKAGES)
+ATTENTIONS: Parts[type[Attention]] = Parts(
+    "nmt.attentions",
+    type[Attention],
+    {
+        "none": NoAttention,
+        "additive": AdditiveAttention,
+        "dot": DotAttention,
+        "general": GeneralAttention,
+        "location": LocationAttention,
+    },
+)
 
 
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
     kind = ATTENTIONS[config.name]
     own = {name: getattr(config, name) for name in kind.options}
-    try:
-        attention = kind(query_size, memory_size, config.heads, **own)
-    except ValueError:
-        raise
-    except Exception as error:  # a user's code may raise anything
-        raise ValueError(f"the attention {config.name!r} cannot be made ({error_line(error)})") from error
+    attention = made(f"the attention {config.name!r}", kind, query_size, memory_size, config.heads, **own)
     attention.dropout = config.dropout
     return attention

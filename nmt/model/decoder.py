@@ -7,42 +7,27 @@ Dims: B sentences, N rows of one step, T target tokens, E embedding, H hidden un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
 import torch
 from torch import Tensor, nn
 
 from nmt.cells import Cell, tanh
-from nmt.common.entry_points import installed, names_with
+from nmt.common.parts import made
 from nmt.common.ranges import check_ranges
 from nmt.model.attention import Attention, Memory
 from nmt.model.recurrent import NO_MASKS, Dropout, Recurrent
-from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState, Wiring
-
-PACKAGES = "nmt.decoders"  # packages add wirings by these entry points; imported on demand
-
-
-def decoder_names() -> list[str]:
-    """The names of all choices; imports nothing."""
-    return names_with(DECODERS, PACKAGES)
+from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState
 
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    name: str  # how it is wired: gnmt, input_feeding or bahdanau
+    name: Annotated[str, DECODERS]  # how it is wired
     num_layers: int = 1  # recurrent layers
     residual: bool = True  # around every layer but the first
     context_gate: bool = False  # balances source and target in the features (Tu et al., 2017, arXiv:1608.06043)
 
     def __post_init__(self) -> None:
-        if self.name not in DECODERS and (found := installed(PACKAGES, self.name, Wiring)):
-            DECODERS[self.name] = found()
-        if self.name not in DECODERS:
-            elsewhere = "or install the package that has it"
-            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(decoder_names())}, {elsewhere}")
-        wiring: object = DECODERS[self.name]
-        if not isinstance(wiring, Wiring):
-            raise ValueError(f"name is {self.name!r}, but what DECODERS has is no instance of a Wiring: {wiring!r}")
         check_ranges(self, num_layers=(1, 32))
 
 
@@ -95,7 +80,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.wiring = DECODERS[config.name]
+        self.wiring = made(f"the decoder {config.name!r}", DECODERS[config.name])
         self.attention = attention
         self.dropout = dropout
         self.features_size = features_size

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell
+from nmt.common.parts import Parts
 from nmt.model.attention import Memory
 from nmt.model.recurrent import Masks
 
@@ -252,4 +253,9 @@ class Bahdanau(Wiring):
         return features, DecoderState((first, *above), coverage=coverage), weights
 
 
-DECODERS: dict[str, Wiring] = {"gnmt": GNMT(), "input_feeding": InputFeeding(), "bahdanau": Bahdanau()}
+DECODERS: Parts[type[Wiring]] = Parts(
+    "nmt.decoders",
+    type[Wiring],
+    {"gnmt": GNMT, "input_feeding": InputFeeding, "bahdanau": Bahdanau},
+    "model.decoder.name",
+)

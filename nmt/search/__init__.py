@@ -4,6 +4,7 @@ A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that 
 from log-probabilities by a constant per row. It returns the hypotheses of each sentence, best first.
 """
 
+from nmt.common.parts import Parts
 from nmt.search.base import Hypothesis, Search, SearchRequest
 from nmt.search.beam import Beam
 from nmt.search.changed import as_kind, with_beam_size
@@ -12,7 +13,9 @@ from nmt.search.prefix import FREE, ForcedPrefix, forced
 from nmt.search.sample import Sample
 from nmt.search.step import SearchState, SearchStep
 
-SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam, "sample": Sample}
+SEARCHES: Parts[type[Search]] = Parts(
+    "nmt.searches", type[Search], {"greedy": Greedy, "beam": Beam, "sample": Sample}, "search.name"
+)
 
 __all__ = [
     "FREE",

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from nmt.common.bars import clock
 from nmt.common.files import write_atomically
 from nmt.common.json_text import to_json
-from nmt.metrics.config import Name
-from nmt.metrics.measure import METRICS
+from nmt.metrics.config import METRICS, Name
 from nmt.plain_data import from_dict
 
 if TYPE_CHECKING:

@@ -26,8 +26,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from nmt.common.files import claimed
-from nmt.metrics.config import Name
-from nmt.metrics.measure import METRICS
+from nmt.metrics.config import METRICS, Name
 from nmt.plain_data import from_dict
 from nmt.sweep.outcomes import Outcome, finished, write_table
 from nmt.sweep.overrides import Scalar, in_words

@@ -7,7 +7,7 @@ import shlex
 import yaml
 
 from nmt.common.json_text import to_json
-from nmt.metrics.measure import METRICS
+from nmt.metrics.config import METRICS
 from nmt.model.seq2seq import num_parameters
 from nmt.plain_data import to_dict
 from nmt.training.module import TrainingModule

@@ -11,8 +11,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
-from nmt.metrics.config import Name
-from nmt.metrics.measure import METRICS
+from nmt.metrics.config import METRICS, Name
 from nmt.pictures.charts import Curve, LineChart
 from nmt.training.folder import METRICS as METRICS_FILE
 from nmt.training.metrics_file import read_metrics

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.common.shown import error_line
-from nmt.config import OptimConfig
+from nmt.config import SCHEDULES, OptimConfig
 from nmt.kernels.trace import matrix_names, undisturbed
 from nmt.model.recurrent import Recurrent
 
@@ -47,15 +46,6 @@ def rise(schedule: LambdaLR) -> tuple[float, float] | None:
     return (before, after) if after > before else None
 
 
-# The share of the updates after the warm-up that are done -> the share of the learning rate that is left.
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda done: 1.0,
-    "plateau": lambda done: 1.0,  # cut by validation
-    "linear": lambda done: 1 - done,
-    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,  # Loshchilov & Hutter, 2017, arXiv:1608.03983
-}
-
-
 def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
     """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
@@ -73,12 +63,11 @@ def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> fl
 
 def check_schedule(config: OptimConfig) -> None:
     """Raises ValueError for a schedule that fails, or gives anything but a share."""
-    if config.schedule == "inverse_sqrt":
-        return
+    schedule = SCHEDULES[config.schedule]
     needs = "it must give the share of the learning rate that is left, 0 or more, for 0 to 1 of the updates"
     for done in (0.0, 0.25, 0.5, 1.0):
         try:
-            left = SCHEDULES[config.schedule](done)
+            left = schedule(done)
             is_share = 0 <= float(left + 0) < math.inf
         except Exception as error:  # a user's code may raise anything
             raise ValueError(f"the schedule {config.schedule!r} fails ({error_line(error)}); {needs}") from error

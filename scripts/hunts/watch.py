@@ -36,7 +36,8 @@ class Watch:
             self.seen.append(f"{event} {arguments!r:.200}")
         elif event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if not path.startswith(self.folder) and not path.startswith("/proc/"):
+            is_lookup = path.endswith("/entry_points.txt") or path in sys.path  # of an unknown part's name
+            if not path.startswith((self.folder, "/proc/")) and not is_lookup:
                 self.seen.append(f"open {path}")
 
 

@@ -305,6 +305,7 @@ def test_the_docs_show_the_pictures_of_the_report():
         (["cooking"], "'cooking' is no experiment"),
         (["memory", "cells=[lstm,rnn,lstm]"], "cells has lstm twice"),
         (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
+        (["translation", "decoders=[gnmt,x]", "data=demo"], "decoders[1] is 'x'; choose one of: bahdanau, gnmt"),
         (["report", "lab_dir=/nowhere"], "/nowhere holds no experiment yet"),
         (["translation", "lab_dir=/dev/null/x", "data=demo"], "/dev/null/x: Not a directory"),
     ],

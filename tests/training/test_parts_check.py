@@ -151,17 +151,26 @@ class OfOtherSentences(Luong):
 def test_a_faulty_decoder_is_told_in_one_line(monkeypatch, own, message):
     attention = "additive" if own is NoCoverage else "general"
     with pytest.raises(ValueError, match=f"^the decoder 'own' with the attention '{attention}'{message}"):
-        check_parts(model(monkeypatch, None, own(), attention=attention, coverage=own is NoCoverage))
+        check_parts(model(monkeypatch, None, own, attention=attention, coverage=own is NoCoverage))
 
 
-def test_a_class_among_the_decoders_is_told(monkeypatch):
-    with pytest.raises(ValueError, match="^name is 'own', but what DECODERS has is no instance of a Wiring: <class"):
-        model(monkeypatch, None, Luong)
+def test_a_decoder_that_cannot_be_made_is_told(monkeypatch):
+    class Needs(Luong):
+        def __init__(self, size):
+            pass
+
+    with pytest.raises(ValueError, match=r"^the decoder 'own' cannot be made \(TypeError: .* argument: 'size'\)$"):
+        model(monkeypatch, None, Needs)
+
+
+def test_an_instance_among_the_decoders_is_told(monkeypatch):
+    with pytest.raises(ValueError, match="^nmt.decoders: own = <.*Luong object at .*> is no subclass of Wiring$"):
+        model(monkeypatch, None, Luong())
 
 
 def test_what_is_right_is_tried_without_a_number_of_the_seeds(monkeypatch):
-    right = model(monkeypatch, {}, Luong()).train()
-    covered = model(monkeypatch, None, Luong(), attention="additive", coverage=True)
+    right = model(monkeypatch, {}, Luong).train()
+    covered = model(monkeypatch, None, Luong, attention="additive", coverage=True)
     before = torch.get_rng_state()
     check_parts(right)
     check_parts(covered)

@@ -18,15 +18,15 @@ import yaml
 import nmt
 from nmt.bundle import load_bundle
 from nmt.common.files import locked
-from nmt.config import RunConfig
+from nmt.config import SCHEDULES, RunConfig
 from nmt.data.batching import collate
-from nmt.metrics.measure import METRICS, Measure, Metric
+from nmt.metrics.config import METRICS, Metric
+from nmt.metrics.measure import Measure
 from nmt.plain_data import from_dict
 from nmt.search import Greedy
 from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.machine import Hardware
 from nmt.training.metrics_file import COLUMNS, read_metrics
-from nmt.training.optim import SCHEDULES
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long

@@ -83,12 +83,12 @@ class FileCorpus(Corpus):
         stem = split.removesuffix(".gz").rpartition(".")[0]
         is_side = bool(Path(split).suffix) and _plain_or_gzipped(self.folder / split) is not None
         hint = f"; {name} is one side, and both are named by their stem: {stem}" * is_side
-        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[SPELT_OUT:])}{hint}"
+        return f"{folder} has no {expected}, nor {name} with {', '.join(READERS.names()[SPELT_OUT:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
         return [
             [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
-            *([split + suffix] for suffix in READERS),
+            *([split + suffix] for suffix in READERS.names()),
             *([[split]] if has_known_suffix(split) else []),
         ]
 
