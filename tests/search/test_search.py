@@ -293,11 +293,16 @@ def test_the_length_penalties_are_the_papers():
         ({"beam_size": 0}, "beam_size is 0; it must be from 1 to 1000"),
         ({"normalisation": "wu"}, "normalisation is 'wu'; choose one of: average, gnmt, none"),
         ({"max_ratio": -1.0}, "max_ratio is -1.0"),
+        ({"max_extra": 0}, "max_extra is 0; it must be from 1 to"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         Beam(**settings)
+
+
+def test_a_limit_follows_the_source():
+    assert Greedy(max_ratio=1.5, max_extra=3).max_length(torch.tensor([1, 2, 3])).tolist() == [4, 6, 7]
 
 
 def test_a_real_model_is_searched_the_same_at_every_batch_size():
