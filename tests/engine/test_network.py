@@ -34,7 +34,7 @@ WIRINGS = [
 def kernels(request, monkeypatch):
     """Where there are no kernels, once."""
     if request.param == "by torch":
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     elif not native.is_here():
         pytest.skip("nmt/native is not compiled, or not for this processor")
 
@@ -66,6 +66,32 @@ def test_it_makes_the_logits_of_the_model(cell, decoder, attention, layers, head
 @pytest.mark.parametrize("option", sorted(toy.OPTIONS))
 def test_it_has_every_option_of_the_model(option, decoder):
     check(toy.model("gru", decoder, "additive", **toy.OPTIONS[option]), "float32")
+
+
+def bent(found):
+    context, weights = found
+    return context.tanh(), weights
+
+
+# Methods of an attention of one's own, each of which computes something else.
+OWN = {
+    "keys": lambda of: lambda self, values: 2 * of.keys(self, values),
+    "score": lambda of: lambda self, query, keys: 2 * of.score(self, query, keys),
+    "score_covered": lambda of: lambda self, *given: 2 * of.score_covered(self, *given),
+    "split": lambda of: lambda self, x: of.split(self, x) + 1,
+    "mean": lambda of: lambda self, scores, memory: bent(of.mean(self, scores, memory)),
+    "forward": lambda of: lambda self, query, memory: bent(of.forward(self, query, memory)),
+    "attend": lambda of: lambda self, query, *given: bent(of.attend(self, query, *given)),
+}
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("method", sorted(OWN))
+@pytest.mark.parametrize("name", ["additive", "dot", "general"])
+def test_it_computes_what_an_attention_of_ones_own_does(name, method, monkeypatch):
+    kind, coverage = ATTENTIONS[name], name == "additive" and method == "score_covered"
+    monkeypatch.setitem(ATTENTIONS, name, type("Own", (kind,), {method: OWN[method](kind)}))
+    check(toy.model("gru", attention=name, coverage=coverage), "float32")
 
 
 def check(model, compute):

@@ -7,7 +7,7 @@ import torch
 import toy
 
 from nmt.data.tokenizer import EOS_ID
-from nmt.engine import Ensemble
+from nmt.engine import Ensemble, Shortlist
 from nmt.engine.network import TrainedNetwork
 from nmt.engine.on_gpu import GPUNetwork
 from nmt.kernels.graphs import Graphs
@@ -31,11 +31,13 @@ class FakeGraph:
 
 
 @torch.inference_mode()
+@pytest.mark.filterwarnings("ignore:In CPU autocast, but the target dtype is not supported")
 @pytest.mark.parametrize(("cell", "decoder", "attention"), WIRINGS)
 def test_it_makes_the_logits_of_the_model(cell, decoder, attention):
+    """Also in float32, which would show what narrow numbers hide."""
     model = toy.model(cell, decoder, attention, num_layers=2).float().eval().to(DEVICE)
     src, src_len = (part.to(DEVICE) for part in toy.sources(LENGTHS))
-    networks = TrainedNetwork(model), GPUNetwork(model, torch.bfloat16)
+    networks = TrainedNetwork(model), GPUNetwork(model, torch.bfloat16), GPUNetwork(model, torch.float32)
     states = [network.start(src, src_len) for network in networks]
     for ids in ([4, 5, 6], [7, 4, 5], [5, 5, 8]):
         steps = [
@@ -43,8 +45,23 @@ def test_it_makes_the_logits_of_the_model(cell, decoder, attention):
             for network, state in zip(networks, states, strict=True)
         ]
         states = [state.select(torch.tensor([1, 0, 2], device=DEVICE)) for _, state in steps]
-        exact, narrow = (logits.float() for logits, _ in steps)
+        exact, narrow, wide = (logits.float() for logits, _ in steps)
         torch.testing.assert_close(narrow, exact, rtol=0, atol=0.2)
+        torch.testing.assert_close(wide, exact, rtol=0, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_it_takes_a_shortlist():
+    model = toy.model(attention="additive").float().eval().to(DEVICE)
+    src, src_len = (part.to(DEVICE) for part in toy.sources(LENGTHS))
+    allowed = torch.arange(toy.VOCAB, device=DEVICE) < torch.tensor([[8], [9], [10]], device=DEVICE)
+    shortlist, ids = Shortlist(torch.arange(8, device=DEVICE), allowed), torch.tensor([4, 5, 6], device=DEVICE)
+    exact, narrow = (
+        network.step(ids, network.start(src, src_len, shortlist))[0].float()
+        for network in (TrainedNetwork(model), GPUNetwork(model, torch.bfloat16))
+    )
+    assert exact.shape == (3, 10)
+    torch.testing.assert_close(narrow, exact, rtol=0, atol=0.2)
 
 
 @pytest.mark.parametrize("sees_attention", [False, True])

@@ -188,7 +188,7 @@ def test_a_score_means_the_same_of_a_greedy_search_and_of_a_beam(name, alpha, be
 @pytest.mark.parametrize(("name", "alpha"), RANKINGS)
 def test_a_beam_ends_by_its_rule_whatever_ranks(name, alpha, beta, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     sizes = set()
     for seed, size, patience in itertools.product(range(12), (2, 3, 5), (0, 1.5, 1000)):
         language = Language.of(seed)
@@ -259,7 +259,7 @@ def test_place_0_is_never_taken_but_counts(with_):
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_nothing_to_search_gives_nothing(name, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     empty = torch.zeros(0, dtype=torch.long)
     assert SEARCHES[name]()(step, Chain(empty, empty), SearchRequest(empty, BOS, EOS)) == []
 
@@ -269,7 +269,7 @@ def test_nothing_to_search_gives_nothing(name, kernels, monkeypatch):
 @pytest.mark.parametrize("after", [0, 2])
 def test_a_model_whose_numbers_overflow_still_gives_a_translation(after, number, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     steps = itertools.count()
 
     def overflowing(ids, state):
