@@ -81,6 +81,14 @@ def test_top_k_and_top_p_keep_the_likeliest():
     assert Sample(temperature=0.5).filtered(logits)[0].tolist() == pytest.approx([1 / 30, 16 / 30, 9 / 30, 4 / 30])
 
 
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_p": 0.0}, {"top_k": -1}, {"samples": 0}, {"seed": -1}])
+def test_settings_out_of_range_are_refused(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"^{name} is {value}; it must be from"):
+        Sample(**wrong)
+    assert Sample(seed=2**63 - 1, top_p=1e-6, temperature=0.01)
+
+
 def test_a_draw_never_hits_what_has_no_weight():
     weights = torch.tensor([[0.0, 0.5, 0.0, 0.5, 0.0]]).repeat(4, 1)
     chance = torch.tensor([0.0, 0.499, 0.5, 1 - 2**-53], dtype=torch.float64)

@@ -294,11 +294,22 @@ def test_the_length_penalties_are_the_papers():
         ({"normalisation": "wu"}, "normalisation is 'wu'; choose one of: average, gnmt, none"),
         ({"max_ratio": -1.0}, "max_ratio is -1.0"),
         ({"max_extra": 0}, "max_extra is 0; it must be from 1 to"),
+        ({"alpha": -0.1}, "alpha is -0.1"),
+        ({"coverage": -0.1}, "coverage is -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         Beam(**settings)
+
+
+def test_a_search_that_needs_no_scores_gives_none_unasked():
+    zero, limit = torch.zeros(1, dtype=torch.long), torch.tensor([MAX])
+    for with_ in (Greedy(), Sample()):
+        ((found,),) = with_(step, Chain(zero, zero + BOS), SearchRequest(limit, BOS, EOS, scored=False))
+        assert found.ids == with_(step, Chain(zero, zero + BOS), SearchRequest(limit, BOS, EOS))[0][0].ids
+        assert math.isnan(found.log_prob)
+        assert math.isnan(found.score)
 
 
 def test_a_limit_follows_the_source():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import re
@@ -17,7 +18,7 @@ import toy
 from commands import programs
 
 import nmt
-from nmt.bundle import load_bundle, seal
+from nmt.bundle import load_bundle, save_bundle, seal
 from nmt.common.files import sha256
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
@@ -30,9 +31,11 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.search.beam import PATIENT
+from nmt.search.mbr import expected_utility
 from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
 from nmt.training.run import train
+from nmt.translation.batches import fast_batch_size
 from nmt.translation.sources import MAX_PIECES
 from nmt.translation.translator import Translator
 from nmt.translation.values import Translation, TranslationTask
@@ -435,6 +438,19 @@ def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir
         nmt.load([bundle_dir, other])
 
 
+def test_an_ensemble_is_of_each_model_once_and_of_one_direction(bundle_dir, tmp_path, tokenizer):
+    for name in ("en", "fr"):
+        of = toy.bundle(toy.model_config("gru"), tokenizer, languages=("de", name))
+        save_bundle(tmp_path / name, of, "# card", {})
+    one, other, both = (
+        torch.tensor(nmt.load(folders, "cpu", "float32").score("Anna mag", "Paul likes")[0].token_log_probs)
+        for folders in (bundle_dir, tmp_path / "en", [bundle_dir, tmp_path / "en"])
+    )
+    torch.testing.assert_close(both.exp(), (one.exp() + other.exp()) / 2)
+    with pytest.raises(ValueError, match=r"fr translates de-fr, .*model de-en; an ensemble shares them"):
+        nmt.load([bundle_dir, tmp_path / "fr"], "cpu")
+
+
 CONTENT = "1½ m² ，ﬁn…"
 
 
@@ -599,6 +615,27 @@ def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, m
         translator.metric = MetricConfig(tokenize=tokenize)
         (one,) = translator.translate(TEXTS[:1], Sample(samples=3), nbest=3, mbr="bleu")
         assert (one.alternatives[0].score > one.alternatives[2].score) == apart
+
+
+def test_minimum_risk_weighs_hypotheses_of_any_length(translator, monkeypatch):
+    """Their probabilities themselves are too small for a number."""
+    encoded = translator.tokenizer.encode_tgt(["Paul likes the ball.", "Anna likes the ball.", "A child"])
+    found = [Hypothesis(ids[1:-1], -2000.0 - i, -2000.0 - i, len(ids) - 1) for i, ids in enumerate(encoded)]
+    monkeypatch.setattr(translator, "hypotheses", lambda *batch: [found])
+    (one,) = translator.translate(TEXTS[:1], nbest=3, mbr="chrf")
+    weights = [math.exp(-i) for i in range(3)]
+    texts = [translator.tokenizer.decode_tgt(ids[1:-1]) for ids in encoded]
+    expected = sorted(expected_utility(texts, weights, "chrf"), reverse=True)
+    assert [other.score for other in one.alternatives] == pytest.approx(expected)
+
+
+def test_a_batch_has_as_many_sentences_as_are_fast(monkeypatch):
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    searches = Greedy(), Beam(beam_size=5), Beam(beam_size=1000)
+    assert [fast_batch_size(search, cpu, 9) for search in searches] == [96, 64, 1]
+    for fitting, sizes in ((10**9, [1024, 1024, 5]), (9 * 700, [700, 140, 1]), (0, [1, 1, 1])):
+        monkeypatch.setattr("nmt.translation.batches.fitting", lambda *_, fitting=fitting: fitting)
+        assert [fast_batch_size(search, gpu, 9) for search in searches] == sizes
 
 
 def test_minimum_risk_says_at_once_that_this_machine_lacks_the_tokens_of_bleu(translator, monkeypatch):
