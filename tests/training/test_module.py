@@ -88,6 +88,39 @@ def test_the_speed_is_that_of_updates_without_what_is_between_epochs(monkeypatch
     assert [value for name, value in logged if name == "train/tokens_per_s"] == [3 * 7 / 0.5] * 4
 
 
+@pytest.mark.parametrize(
+    ("state", "is_over"),
+    [
+        ({}, False),
+        ({"state": SimpleNamespace(fn="validate")}, True),
+        ({"should_stop": True}, True),
+        ({"max_epochs": 3}, True),
+        ({"max_epochs": None}, True),
+        ({"max_steps": 9}, True),
+        ({"max_steps": 10}, False),
+    ],
+)
+def test_a_watch_is_told_whether_training_is_over_anyway(state, is_over):
+    module, told = TrainingModule.__new__(TrainingModule), []
+    module.valid = SimpleNamespace(measures={"de-en": Measure()})
+    module.validation = Validation(None, 1.0, [], {}, (31.5, 50.0, -1.0))
+    trainer = SimpleNamespace(
+        **{"should_stop": False, "max_epochs": 4, "max_steps": -1, "global_step": 9, "is_global_zero": True}
+        | {"datamodule": SimpleNamespace(epoch=2, batches_done=1), "state": SimpleNamespace(fn="fit")}
+        | {"strategy": SimpleNamespace(reduce_boolean_decision=lambda mine, all: mine)}
+        | state
+    )
+    callbacks.Watched(lambda *given: told.append(given)).on_validation_end(trainer, module)
+    assert told == [(3, 31.5, is_over)]
+    assert trainer.should_stop == ("should_stop" in state)
+    trainer.is_global_zero = False  # another process asks nobody
+    callbacks.Watched(lambda *_: True).on_validation_end(trainer, module)
+    assert trainer.should_stop == ("should_stop" in state)
+    trainer.is_global_zero = True
+    callbacks.Watched(lambda *_: True).on_validation_end(trainer, module)
+    assert trainer.should_stop
+
+
 def test_a_bleu_that_sees_nothing_is_warned_of_once_and_not_where_little_is_learned(caplog):
     report = callbacks.ValidationReport(0, SimpleNamespace(words=lambda trainer: ""))
     trainer = SimpleNamespace(global_step=9, datamodule=SimpleNamespace(epoch=1, batches_done=0))

@@ -20,7 +20,7 @@ from commands import programs
 import nmt
 from nmt.bundle import load_bundle, save_bundle, seal
 from nmt.common.files import sha256
-from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.engine import Ensemble
 from nmt.engine.device import resolve_compute
@@ -447,6 +447,13 @@ def test_an_ensemble_is_of_each_model_once_and_of_one_direction(bundle_dir, tmp_
         for folders in (bundle_dir, tmp_path / "en", [bundle_dir, tmp_path / "en"])
     )
     torch.testing.assert_close(both.exp(), (one.exp() + other.exp()) / 2)
+    translator = nmt.load([bundle_dir, tmp_path / "en"], "cpu", "float32", shortlist=False)
+    (found,), (src,) = (
+        translator.translate("Anna mag", Greedy(**SHORT)),
+        translator.tokenizer.encode_src(["Anna mag"]),
+    )
+    tgt = [BOS_ID, *(translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens), EOS_ID]
+    assert found.log_prob == pytest.approx(sum(translator.score_batch([(src, tgt)])[0][: found.length]), rel=1e-4)
     with pytest.raises(ValueError, match=r"fr translates de-fr, .*model de-en; an ensemble shares them"):
         nmt.load([bundle_dir, tmp_path / "fr"], "cpu")
 
