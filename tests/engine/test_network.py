@@ -11,11 +11,13 @@ from torch import nn
 
 from nmt import native
 from nmt.engine import Shortlist, recurrent, resolve_compute, searchable
+from nmt.engine.attention import attention_of
 from nmt.engine.network import TrainedNetwork
 from nmt.engine.products import COMPUTE, filled, in_few_sizes
 from nmt.engine.readout import SplitReadout
 from nmt.engine.recurrent import InputTable
-from nmt.model.attention import ATTENTIONS
+from nmt.kernels.additive import LIMIT
+from nmt.model.attention import ATTENTIONS, AdditiveAttention, Memory
 from nmt.model.wirings import DECODERS
 
 CPU = torch.device("cpu")
@@ -92,6 +94,23 @@ def test_it_computes_what_an_attention_of_ones_own_does(name, method, monkeypatc
     kind, coverage = ATTENTIONS[name], name == "additive" and method == "score_covered"
     monkeypatch.setitem(ATTENTIONS, name, type("Own", (kind,), {method: OWN[method](kind)}))
     check(toy.model("gru", attention=name, coverage=coverage), "float32")
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("query", "key"), [(0.9, -0.87), (3, 0.01), (-0.01, 3), (3, -3)])
+def test_additive_attention_takes_numbers_of_any_size(query, key):
+    """Of which exponentials would overflow."""
+    trained = AdditiveAttention(4, 4, 1)
+    for layer in (trained.query, trained.key):
+        nn.init.eye_(layer.weight)
+    nn.init.zeros_(trained.query.bias)
+    values = key * LIMIT + torch.tensor([0.0, 0.5, 1.1])[None, :, None].repeat(1, 1, 4)
+    mask, queries = torch.tensor([[True, True, True]]), torch.full((2, 4), query * LIMIT)
+    packed = attention_of(trained, COMPUTE["float32"])
+    context, weights = packed.attend(queries, Memory(values, packed.keys(values), mask, values))
+    expected, _ = trained.attend(queries, Memory(values, trained.keys(values), mask, values))
+    assert weights.sum(-1).allclose(torch.ones(()))
+    torch.testing.assert_close(context, expected, rtol=0, atol=1e-3)
 
 
 def check(model, compute):
