@@ -12,7 +12,7 @@ from dataclasses import replace
 import toy
 import yaml
 
-from nmt.metrics.measure import Measure
+from nmt.metrics.measure import METRICS, Measure
 from nmt.plain_data import to_dict
 from nmt.training.origin import git_commit, origin, recipe
 
@@ -31,6 +31,10 @@ def test_a_run_and_its_model_card_say_what_they_were_made_of(trained, corpus_dir
     card = (trained / "model" / "README.md").read_text()
     of_card, recipe_of_card = re.findall(r"```\w+\n(.*?)```", card, re.DOTALL)
     assert json.loads(of_card) == made_of
+    for name, score in json.loads((trained / "model" / "scores.json").read_text())["valid"].items():
+        assert f"| {METRICS[name].label} | {score['score']:.2f} | `{score['signature']}` |" in card
+    assert "by whose BLEU this is the best model" in card
+    assert "| languages | de (Latn), en (Latn) |" in card
     in_recipe = yaml.safe_load(recipe_of_card)
     assert {key: config[key] for key in in_recipe if key != "data"} == {
         k: v for k, v in in_recipe.items() if k != "data"
