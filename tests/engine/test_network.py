@@ -12,8 +12,9 @@ from torch import nn
 from nmt import native
 from nmt.engine import Shortlist, recurrent, resolve_compute, searchable
 from nmt.engine.attention import attention_of
+from nmt.engine.compiled import PlacedState
 from nmt.engine.network import TrainedNetwork
-from nmt.engine.products import COMPUTE, filled, in_few_sizes
+from nmt.engine.products import COMPUTE, filled, in_few_sizes, quantised
 from nmt.engine.readout import SplitReadout
 from nmt.engine.recurrent import InputTable
 from nmt.kernels.additive import LIMIT
@@ -203,6 +204,28 @@ def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
     assert multiplied == ([5, 64, 64, 96] if amx else [5, 33, 64, 90])
     sizes = [in_few_sizes(asked, 4000) for asked in (1, 900, 1000, 1001, 2000, 2001, 4000)]
     assert sizes == ([1, 1000, 1000, 2000, 2000, 4000, 4000] if amx else [1, 900, 1000, 1001, 2000, 2001, 4000])
+
+
+@pytest.mark.parametrize("compute", COMPUTE)
+def test_rows_of_a_weight_are_multiplied_in_every_precision(compute):
+    weight, features = torch.randn(40, 16), torch.randn(3, 16)
+    weight[7] = 0
+    pieces, bias = torch.tensor([3, 7, 30, 31]), torch.randn(4)
+    engine = torch.backends.quantized.engine
+    found = COMPUTE[compute].rows(weight).product(pieces, bias, 2.0)(features)
+    assert torch.backends.quantized.engine == engine
+    expected = features @ weight[pieces].T + bias
+    expected[:, 0] += 2 * (features**2).sum(1)
+    torch.testing.assert_close(found, expected, rtol=0.01, atol=1e-5 if compute == "float32" else 0.2)
+    numbers, scales = quantised(weight)
+    assert numbers[7].eq(0).all()
+    assert ((numbers * scales[:, None] - weight).abs() <= scales[:, None] * 0.5001).all()
+
+
+def test_rows_may_be_selected_again_before_the_next_step():
+    numbers, again = torch.randn(2, 5, 3), torch.tensor([2, 0])
+    state = PlacedState(numbers).select(torch.tensor([4, 1, 3])).select(again)
+    assert state.places.tolist() == [3, 4]
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
