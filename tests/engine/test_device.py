@@ -28,6 +28,12 @@ def test_a_device_is_one_that_is_here(gpus, monkeypatch):
             resolve_device(unknown)
 
 
+def test_a_torch_without_onednn_has_no_fast_bfloat16(monkeypatch):
+    monkeypatch.setattr(device, "has_onednn", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: 1 / 0)  # which such a torch lacks
+    assert not device.has_fast_bfloat16()
+
+
 @pytest.mark.parametrize(
     ("has_onednn", "has_bfloat16", "has_kernels", "has_fbgemm", "able"),
     [

@@ -219,6 +219,7 @@ def test_rows_of_a_weight_are_multiplied_in_every_precision(compute):
     torch.testing.assert_close(found, expected, rtol=0.01, atol=1e-5 if compute == "float32" else 0.2)
     numbers, scales = quantised(weight)
     assert numbers[7].eq(0).all()
+    assert scales.gt(0).all()
     assert ((numbers * scales[:, None] - weight).abs() <= scales[:, None] * 0.5001).all()
 
 

@@ -118,6 +118,26 @@ def test_a_symbol_that_a_model_makes_up_is_in_no_translation(corpus_dir):
             assert not any("⟦" in other.text for other in (one, *one.alternatives))
 
 
+def test_a_translation_is_aligned_where_its_symbols_are_not_the_sources(corpus_dir, monkeypatch):
+    """By the alignment what they stand for finds its place."""
+    translator = protected(corpus_dir, True)
+    (a, x), (b, y), *_ = translator.tokenizer.symbol_ids.items()
+    (src,) = translator.tokenizer.encode_src(["Anna"])
+    for of_src, of_tgt, aligned in (
+        ([], [], False),
+        ([a], [x], False),
+        ([a, b], [y, x], False),
+        ([a], [], True),
+        ([], [x], True),
+        ([a], [x, x], True),
+    ):
+        found = Hypothesis([*of_tgt, 60], -1.0, -1.0, len(of_tgt) + 2)
+        monkeypatch.setattr(translator, "hypotheses", lambda *_, found=found: [[found]])
+        batch = TranslationTask(Greedy(), plain=True), [[*of_src, *src]], [[]]
+        (one,) = translator.translate_batch(batch)
+        assert bool(one.alignment) == aligned
+
+
 def test_a_prefix_stays_as_it_was_given(corpus_dir):
     """With what is kept and the glossary's terms, which are in the translation once."""
     translator = protected(corpus_dir, True, likelier=5.0)
