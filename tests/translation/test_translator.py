@@ -231,8 +231,13 @@ def test_the_nbest_come_best_first_and_the_first_is_the_translation(translator):
 
 def test_every_target_piece_is_aligned_with_a_source_piece(translator):
     (result,) = translator.translate(TEXTS[:1], alignment=True)
-    assert [t for _, t in result.alignment] == list(range(len(result.tokens)))
-    assert all(0 <= s < len(result.src_tokens) for s, _ in result.alignment)
+    (src,), tgt = translator.tokenizer.encode_src(TEXTS[:1]), map(translator.tokenizer.tgt.piece_to_id, result.tokens)
+    one, other = translator.attention(src, [*tgt])  # of each head
+    assert len(one) == len(result.tokens) + 1  # with EOS, which is no piece of the text
+    expected = [int((a + b).argmax()) for a, b in zip(one, other, strict=True)][:-1]
+    assert result.alignment == tuple((s, t) for t, s in enumerate(expected))
+    (unasked,) = translator.translate(TEXTS[:1], nbest=2)
+    assert [found.alignment for found in (unasked, *unasked.alternatives)] == [()] * 3
 
 
 def test_a_text_that_is_too_long_is_cut_and_says_so(translator):
@@ -612,6 +617,21 @@ def test_samples_do_not_depend_on_the_batch(translator):
     assert translator.translate(TEXTS, replace(search, seed=2))[0].text != together[0].text
 
 
+def test_each_sentence_draws_its_own_samples(translator):
+    sources = [[20, 3], [21, 3], [20, 3]]
+    one, other, again = translator._prepared(TranslationTask(Sample()), sources)[2].keys
+    assert one == again != other
+    assert translator._prepared(TranslationTask(Beam()), sources)[2].keys is None
+
+
+def test_without_attention_nothing_is_aligned(tokenizer, tmp_path):
+    save_bundle(tmp_path / "model", toy.bundle(toy.model_config(attention="none"), tokenizer), "# card", {})
+    translator = nmt.load(tmp_path / "model", "cpu", "float32")
+    (found,) = translator.translate(TEXTS[:1], Greedy(**SHORT), alignment=True)
+    assert found.tokens
+    assert found.alignment == ()
+
+
 @pytest.mark.parametrize("copies", [1, 2])
 def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copies):
     translator = nmt.load([bundle_dir] * copies, "cpu", "float32")
@@ -629,6 +649,9 @@ def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copie
     for one, other in zip(together, again, strict=True):
         assert other.score == pytest.approx(one.score, rel=1e-4)
     assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}
+    greedy = Greedy(coverage=0.2, **SHORT)  # plain text needs no coverage of it
+    plain = translator.translate(TEXTS, greedy, plain=True)
+    assert [one.text for one in plain] == [one.text for one in translator.translate(TEXTS, greedy)]
 
 
 def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, monkeypatch):
