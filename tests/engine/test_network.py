@@ -133,6 +133,8 @@ def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others
     common = torch.arange(8)
     allowed = torch.zeros(len(LENGTHS), toy.VOCAB, dtype=torch.bool)
     allowed[:, common] = True
+    more = torch.arange(toy.VOCAB).expand(len(LENGTHS), -1) < 9
+    paths(packed, src, src_len, Shortlist(torch.arange(9), more))  # with others in common
     paths(packed, src, src_len, Shortlist(common, allowed.clone()))  # what is packed once serves the next batch too
     allowed[1, others] = True
     shortlist = Shortlist(common, allowed)

@@ -17,6 +17,7 @@ KNOWN = known_words(["Der Hund läuft.", "Eine Hütte am Strand, ein Fisch im Ei
     ("text", "found"),
     [
         ("1.000 and 1,000, or 10:30.", {"1000": 2, "1030": 1}),
+        ("1.000.000,50", {"100000050": 1}),
         ("the 1960s, an MP3", {"1960": 1, "3": 1}),
         ("٣ و 3", {"3": 2}),
         ("٣٫٥", {"35": 1}),

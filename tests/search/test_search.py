@@ -15,7 +15,7 @@ from nmt import native
 from nmt.engine.network import TrainedNetwork
 from nmt.search import SEARCHES, Beam, Greedy, Sample, SearchRequest
 from nmt.search.base import sentences_to_keep
-from nmt.search.score import length_penalty
+from nmt.search.score import coverage, length_penalty
 
 BOS, EOS, V, MAX = 0, 1, 5, 4
 TABLES = (
@@ -285,6 +285,11 @@ def test_the_length_penalties_are_the_papers():
     assert length_penalty("gnmt", 7, 0.5) == pytest.approx(2**0.5)
     assert length_penalty("average", 9, 0.5) == pytest.approx(3)
     assert length_penalty("none", 9, 0.5) == 1
+
+
+def test_what_no_token_attended_to_lowers_coverage_by_so_much():
+    attended = torch.tensor([[0.0, 0.5, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0]])
+    assert coverage(attended).tolist() == pytest.approx([math.log(1e-6) + math.log(0.5), 0.0])
 
 
 @pytest.mark.parametrize(

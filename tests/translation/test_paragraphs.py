@@ -10,7 +10,7 @@ import nmt
 from nmt.answers import CROWDED, CUT, Form, answers
 from nmt.common.stream import Line
 from nmt.search import Beam, Sample
-from nmt.translation.paragraphs import Sentence, divided, joined
+from nmt.translation.paragraphs import Sentence, by_sentences, divided, joined
 from nmt.translation.values import Translation
 from nmt.translation.workers import Workers
 
@@ -141,6 +141,21 @@ def test_a_sentence_of_as_many_pieces_as_were_learned_stays_whole():
         assert "".join(one.text + one.blank for one in found) == texts[0]
         assert all(texts[0].startswith(one.text, one.start) for one in found)
         assert blank == []
+
+
+@pytest.mark.parametrize(("languages", "units"), [(("de", "en"), 1), (("en", "de"), 2)])
+def test_a_text_is_divided_as_its_own_language_is(languages, units):
+    """In German "Mag." is a title."""
+    asked = []
+
+    def translate(texts):
+        asked.append(len(texts))
+        return [Translation(text, 0.0, 0.0) for text in texts]
+
+    by_sentences(
+        ["Das ist Mag. Maier."], languages, 99, lambda texts: [len(text.split()) for text in texts], translate
+    )
+    assert asked == [units]
 
 
 def test_a_joined_translation_has_the_sum_of_all_parts():

@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from xml.dom import minidom
 
 import pytest
@@ -36,6 +37,7 @@ from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
 from nmt.training.run import train
 from nmt.translation.batches import fast_batch_size
+from nmt.translation.searcher import Searcher
 from nmt.translation.sources import MAX_PIECES
 from nmt.translation.translator import Translator
 from nmt.translation.values import Translation, TranslationTask
@@ -624,6 +626,26 @@ def test_each_sentence_draws_its_own_samples(translator):
     assert translator._prepared(TranslationTask(Beam()), sources)[2].keys is None
 
 
+def test_a_prefix_leaves_room_for_more(translator):
+    request = translator._prepared(TranslationTask(Greedy(**SHORT)), [[20, 3], [21, 3]], [[40] * 20, [40]])[2]
+    assert request.max_length.tolist() == [20 + 3, 2 + 3]
+
+
+@pytest.mark.parametrize(
+    ("device", "compute", "limited"), [("cpu", "int8", True), ("cuda", "float32", True), ("cuda", "float16", False)]
+)
+def test_a_shortlist_is_used_where_it_saves_time(device, compute, limited):
+    searcher = SimpleNamespace(
+        lexicon=object(), always_shortlists=False, device=torch.device(device), compute=compute
+    )
+    assert Searcher.uses_shortlist(searcher, Beam()) == limited
+    assert not Searcher.uses_shortlist(searcher, Sample())
+    searcher.always_shortlists = True
+    assert Searcher.uses_shortlist(searcher, Sample())
+    searcher.lexicon = None
+    assert not Searcher.uses_shortlist(searcher, Beam())
+
+
 def test_without_attention_nothing_is_aligned(tokenizer, tmp_path):
     save_bundle(tmp_path / "model", toy.bundle(toy.model_config(attention="none"), tokenizer), "# card", {})
     translator = nmt.load(tmp_path / "model", "cpu", "float32")
@@ -649,9 +671,9 @@ def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copie
     for one, other in zip(together, again, strict=True):
         assert other.score == pytest.approx(one.score, rel=1e-4)
     assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}
-    greedy = Greedy(coverage=0.2, **SHORT)  # plain text needs no coverage of it
-    plain = translator.translate(TEXTS, greedy, plain=True)
-    assert [one.text for one in plain] == [one.text for one in translator.translate(TEXTS, greedy)]
+    for search in (Greedy(coverage=0.2, **SHORT), replace(beam, coverage=5.0)):  # it ranks those of a beam alone
+        plain = translator.translate(TEXTS, search, plain=True)
+        assert [one.text for one in plain] == [one.text for one in translator.translate(TEXTS, search)]
 
 
 def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, monkeypatch):
