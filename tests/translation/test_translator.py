@@ -671,9 +671,10 @@ def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copie
     for one, other in zip(together, again, strict=True):
         assert other.score == pytest.approx(one.score, rel=1e-4)
     assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}
-    for search in (Greedy(coverage=0.2, **SHORT), replace(beam, coverage=5.0)):  # it ranks those of a beam alone
-        plain = translator.translate(TEXTS, search, plain=True)
-        assert [one.text for one in plain] == [one.text for one in translator.translate(TEXTS, search)]
+    for search in (Greedy(coverage=0.2, **SHORT), beam):
+        found, plain = (translator.translate(TEXTS, search, plain=is_plain) for is_plain in (False, True))
+        assert [one.text for one in plain] == [one.text for one in found]
+    assert [one.score for one in plain] == pytest.approx([one.score for one in found])  # by which a beam is ranked
 
 
 def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, monkeypatch):
