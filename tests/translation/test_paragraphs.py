@@ -11,6 +11,7 @@ from nmt.answers import CROWDED, CUT, Form, answers
 from nmt.common.stream import Line
 from nmt.search import Beam, Sample
 from nmt.translation.paragraphs import Sentence, by_sentences, divided, joined
+from nmt.translation.sources import pieces_of
 from nmt.translation.values import Translation
 from nmt.translation.workers import Workers
 
@@ -80,6 +81,10 @@ def test_a_sentence_longer_than_what_was_learned_is_translated_in_parts(translat
     assert [one.is_part for one in found.sentences] == [False] + [True] * (len(parts) - 1)
     assert all(len(one.src_tokens) <= 14 for one in found.sentences)
     assert [one.text for one in found.sentences] == [one.text for one in translator.translate(parts, BEAM)]
+    (pieces,) = pieces_of([long], translator.tokenizer)
+    for translator.src_pieces, is_divided in ((pieces + 1, False), (pieces, True)):  # EOS is a piece, too
+        (found,) = translator.translate(long, BEAM, split="sentences")
+        assert (len(found.sentences) > 1) == is_divided
 
 
 def test_what_may_be_lost_is_told_once_a_line_by_default(translator):

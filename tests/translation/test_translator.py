@@ -173,9 +173,10 @@ def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
 
 
 def test_what_is_kept_comes_back_from_a_model_that_knows_no_symbols(translator, bundle_dir):
-    translator.rules = translator.rules.keeping(["placeholders", "AB-[0-9]+"])
+    texts, rules = ["Der Hund {x} sieht AB-12.", "Der Hund."], translator.rules
+    translator.rules = rules.keeping(["placeholders", "AB-[0-9]+"])
+    assert "AB-12" in translator.translate(texts)[0].text
     translator.glossary = Glossary({"Hund": "hound"})
-    texts = ["Der Hund {x} sieht AB-12.", "Der Hund."]
     found = translator.translate(texts, nbest=1)
     assert [[part in one.text for part in ("{x}", "AB-12", "hound")] for one in found] == [
         [True] * 3,
@@ -183,6 +184,8 @@ def test_what_is_kept_comes_back_from_a_model_that_knows_no_symbols(translator, 
     ]
     assert pickle.loads(pickle.dumps(translator)).translate(texts, nbest=1) == found
     assert [translator.score(texts, texts)[i].text for i in (0, 1)] == texts
+    translator.rules = rules
+    assert "hound" in translator.translate(texts)[1].text
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):
@@ -714,8 +717,11 @@ def test_a_batch_has_as_many_sentences_as_are_fast(monkeypatch):
 def test_minimum_risk_says_at_once_that_this_machine_lacks_the_tokens_of_bleu(translator, monkeypatch):
     monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "it needs MeCab")
     translator.metric = MetricConfig(tokenize="ja-mecab")
-    with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
-        translator.translate(TEXTS, mbr="bleu")
+    message = "metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"
+    with monkeypatch.context() as idle:
+        idle.setattr(translator, "translate_batch", None)
+        with pytest.raises(ValueError, match=message):
+            translator.translate(TEXTS, mbr="bleu")
     assert translator.translate(TEXTS[:1], mbr="chrf")
 
 
