@@ -520,7 +520,8 @@ def test_models_that_read_targets_otherwise_are_no_ensemble(old_bundle_dir, tmp_
 
 
 def test_half_a_character_is_taken_for_a_sign_and_raises_nothing(translator):
-    broken, sound = ["Anna \ud800mag", "\udcff", "Paul"], ["Anna \ufffdmag", "\ufffd", "Paul"]
+    broken = ["Anna \ud800mag", "\udcff", "12 \udcff", "Paul"]
+    sound = ["Anna \ufffdmag", "\ufffd", "12 \ufffd", "Paul"]
     assert translator.translate(broken) == translator.translate(sound)
     assert translator.translate(broken, prefixes=broken) == translator.translate(sound, prefixes=sound)
     scores, expected = translator.score(broken, broken), translator.score(sound, sound)
