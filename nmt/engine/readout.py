@@ -21,7 +21,7 @@ def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
         return PackedGatedReadout(readout, compute)
     assert isinstance(readout, Readout)
     # With one head the context is linear in the encoder's values.
-    is_linear = attention.heads == 1 and attention.context_size and is_weighted_mean(attention)
+    is_linear = attention.heads == 1 and is_weighted_mean(attention)
     if is_linear and decoder.wiring.context_is_last(decoder.config.num_layers):
         return SplitReadout(readout, attention.context_size, compute)
     product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")

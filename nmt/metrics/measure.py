@@ -222,8 +222,7 @@ def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
     """chrF of each sentence, for which BLEU would say little."""
     metric = CHRF()
     return [
-        float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
-        for hyp, *of_sentence in zip(hyps, *refs, strict=True)
+        float(metric.sentence_score(hyp, of_sentence).score) for hyp, *of_sentence in zip(hyps, *refs, strict=True)
     ]
 
 

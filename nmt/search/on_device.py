@@ -153,7 +153,7 @@ def _ended(parts: Sequence[NDArray[Any]], eos_id: int) -> Iterator[list[Ended]]:
     """The ended hypotheses of each sentence, traced back through the history."""
     tokens, parents, count, log_probs, coverage, at, of, last = parts
     sentences = np.arange(len(count))[:, None]
-    ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of
+    ids, row = np.zeros((*of.shape, int(at.max())), np.int64), of
     for t in range(ids.shape[2] - 1, -1, -1):
         is_before = t < at - 1
         ids[..., t] = np.where(is_before, tokens[t, sentences, row], last)

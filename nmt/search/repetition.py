@@ -75,7 +75,7 @@ def marked(log_probs: Tensor, tokens: Tensor) -> Tensor:
 
 def penalise(log_probs: Tensor, had: Tensor, penalty: float) -> None:
     """Penalise log_probs (N,V) in place, at tokens that a hypothesis already has."""
-    share = (log_probs * (penalty - 1)).expm1().neg().clamp(min=0)  # 1 - p^(θ - 1), up to rounding
+    share = (log_probs * (penalty - 1)).expm1().neg()  # 1 - p^(θ - 1)
     lost = log_probs + share.log()  # log (p - p^θ)
     _take(log_probs, lost, had)
     log_probs.copy_(torch.where(had, log_probs * penalty, log_probs))

@@ -11,11 +11,14 @@ from torch import nn
 
 from nmt import native
 from nmt.engine import Shortlist, recurrent, resolve_compute, searchable
+from nmt.engine.attention import attention_of
+from nmt.engine.compiled import PlacedState
 from nmt.engine.network import TrainedNetwork
-from nmt.engine.products import COMPUTE, filled, in_few_sizes
+from nmt.engine.products import COMPUTE, filled, in_few_sizes, quantised
 from nmt.engine.readout import SplitReadout
 from nmt.engine.recurrent import InputTable
-from nmt.model.attention import ATTENTIONS
+from nmt.kernels.additive import LIMIT
+from nmt.model.attention import ATTENTIONS, AdditiveAttention, Memory
 from nmt.model.wirings import DECODERS
 
 CPU = torch.device("cpu")
@@ -34,7 +37,7 @@ WIRINGS = [
 def kernels(request, monkeypatch):
     """Where there are no kernels, once."""
     if request.param == "by torch":
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     elif not native.is_here():
         pytest.skip("nmt/native is not compiled, or not for this processor")
 
@@ -68,6 +71,49 @@ def test_it_has_every_option_of_the_model(option, decoder):
     check(toy.model("gru", decoder, "additive", **toy.OPTIONS[option]), "float32")
 
 
+def bent(found):
+    context, weights = found
+    return context.tanh(), weights
+
+
+# Methods of an attention of one's own, each of which computes something else.
+OWN = {
+    "keys": lambda of: lambda self, values: 2 * of.keys(self, values),
+    "score": lambda of: lambda self, query, keys: 2 * of.score(self, query, keys),
+    "score_covered": lambda of: lambda self, *given: 2 * of.score_covered(self, *given),
+    "split": lambda of: lambda self, x: of.split(self, x) + 1,
+    "mean": lambda of: lambda self, scores, memory: bent(of.mean(self, scores, memory)),
+    "forward": lambda of: lambda self, query, memory: bent(of.forward(self, query, memory)),
+    "attend": lambda of: lambda self, query, *given: bent(of.attend(self, query, *given)),
+}
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("method", sorted(OWN))
+@pytest.mark.parametrize("name", ["additive", "dot", "general"])
+def test_it_computes_what_an_attention_of_ones_own_does(name, method, monkeypatch):
+    kind, coverage = ATTENTIONS[name], name == "additive" and method == "score_covered"
+    monkeypatch.setitem(ATTENTIONS, name, type("Own", (kind,), {method: OWN[method](kind)}))
+    check(toy.model("gru", attention=name, coverage=coverage), "float32")
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("query", "key"), [(0.9, -0.87), (3, 0.01), (-0.01, 3), (3, -3)])
+def test_additive_attention_takes_numbers_of_any_size(query, key):
+    """Of which exponentials would overflow."""
+    trained = AdditiveAttention(4, 4, 1)
+    for layer in (trained.query, trained.key):
+        nn.init.eye_(layer.weight)
+    nn.init.zeros_(trained.query.bias)
+    values = key * LIMIT + torch.tensor([0.0, 0.5, 1.1])[None, :, None].repeat(1, 1, 4)
+    mask, queries = torch.tensor([[True, True, True]]), torch.full((2, 4), query * LIMIT)
+    packed = attention_of(trained, COMPUTE["float32"])
+    context, weights = packed.attend(queries, Memory(values, packed.keys(values), mask, values))
+    expected, _ = trained.attend(queries, Memory(values, trained.keys(values), mask, values))
+    assert weights.sum(-1).allclose(torch.ones(()))
+    torch.testing.assert_close(context, expected, rtol=0, atol=1e-3)
+
+
 def check(model, compute):
     model = model.float().eval()
     src, src_len = toy.sources(LENGTHS)
@@ -87,6 +133,8 @@ def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others
     common = torch.arange(8)
     allowed = torch.zeros(len(LENGTHS), toy.VOCAB, dtype=torch.bool)
     allowed[:, common] = True
+    more = torch.arange(toy.VOCAB).expand(len(LENGTHS), -1) < 9
+    paths(packed, src, src_len, Shortlist(torch.arange(9), more))  # with others in common
     paths(packed, src, src_len, Shortlist(common, allowed.clone()))  # what is packed once serves the next batch too
     allowed[1, others] = True
     shortlist = Shortlist(common, allowed)
@@ -158,6 +206,29 @@ def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
     assert multiplied == ([5, 64, 64, 96] if amx else [5, 33, 64, 90])
     sizes = [in_few_sizes(asked, 4000) for asked in (1, 900, 1000, 1001, 2000, 2001, 4000)]
     assert sizes == ([1, 1000, 1000, 2000, 2000, 4000, 4000] if amx else [1, 900, 1000, 1001, 2000, 2001, 4000])
+
+
+@pytest.mark.parametrize("compute", COMPUTE)
+def test_rows_of_a_weight_are_multiplied_in_every_precision(compute):
+    weight, features = torch.randn(40, 16), torch.randn(3, 16)
+    weight[7] = 0
+    pieces, bias = torch.tensor([3, 7, 30, 31]), torch.randn(4)
+    engine = torch.backends.quantized.engine
+    found = COMPUTE[compute].rows(weight).product(pieces, bias, 2.0)(features)
+    assert torch.backends.quantized.engine == engine
+    expected = features @ weight[pieces].T + bias
+    expected[:, 0] += 2 * (features**2).sum(1)
+    torch.testing.assert_close(found, expected, rtol=0.01, atol=1e-5 if compute == "float32" else 0.2)
+    numbers, scales = quantised(weight)
+    assert numbers[7].eq(0).all()
+    assert scales.gt(0).all()
+    assert ((numbers * scales[:, None] - weight).abs() <= scales[:, None] * 0.5001).all()
+
+
+def test_rows_may_be_selected_again_before_the_next_step():
+    numbers, again = torch.randn(2, 5, 3), torch.tensor([2, 0])
+    state = PlacedState(numbers).select(torch.tensor([4, 1, 3])).select(again)
+    assert state.places.tolist() == [3, 4]
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")

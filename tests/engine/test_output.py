@@ -8,7 +8,7 @@ import torch
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, with_banned
 
 V, F = 3000, 32
-BANNED = (0, 1, 2)
+BANNED = (0, 1, 2, 5)  # the last is common in some tests
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def layer():
     """A weight (V,F) of normally distributed rows, a bias (V,), and features (50,F) of many lengths."""
     random = torch.Generator().manual_seed(3)
     weight = torch.randn(V, F, generator=random) * 0.4 + torch.randn(F, generator=random) * 0.2
-    bias = with_banned(torch.randn(V, generator=random) * 0.5 - 1, BANNED)
+    bias = with_banned(torch.randn(V, generator=random) - 1, BANNED)
     return weight, bias, torch.randn(50, F, generator=random) * torch.linspace(0.1, 0.7, 50)[:, None]
 
 
@@ -30,7 +30,7 @@ def allowing(sentences, common, own=None):
 
 def test_place_0_has_the_probability_of_what_is_left_out(layer):
     weight, bias, features = layer
-    common = torch.cat([torch.arange(4), torch.arange(10, V, 7)])
+    common, before = torch.cat([torch.arange(4), torch.arange(10, V, 7)]), (weight.clone(), bias.clone())
     full = features @ weight.T + bias
     left_out = full.clone()
     left_out[:, common] = -torch.inf
@@ -39,6 +39,14 @@ def test_place_0_has_the_probability_of_what_is_left_out(layer):
     torch.testing.assert_close(logits[:, 0], left_out.logsumexp(1), rtol=0, atol=0.25)
     torch.testing.assert_close(logits.logsumexp(1), full.logsumexp(1), rtol=0, atol=0.2)
     assert (full.logsumexp(1) - logits[:, 1:].logsumexp(1)).min() > 1  # so much would be wrong without
+    assert weight.equal(before[0])  # the model's own
+    assert bias.equal(before[1])
+
+
+def test_what_is_banned_never_comes():
+    bias = torch.arange(6.0)
+    assert with_banned(bias, (0, 4)).tolist() == [-torch.inf, 1, 2, 3, -torch.inf, 5]
+    assert bias.equal(torch.arange(6.0))
 
 
 OWN = {2: [200], 3: [7, 150, 200], 4: [150]}  # of three of 25 sentences, besides the pieces below 100
@@ -83,6 +91,8 @@ def test_more_rows_may_be_multiplied_than_sentences_ask_for(layer, cut, taken):
     assert wide.product(features).shape == (50, taken + 1)  # one that may not come
     assert wide.pieces.equal(cut.pieces)
     torch.testing.assert_close(wide(features), cut(features))
+    alone = EstimatedOutputLayer.of(MoreRows, weight, bias, common).shortlisted(allowing(1, common, {0: OWN[3]}))
+    assert alone.pieces.equal(cut.pieces[3:4])
 
 
 def test_a_piece_has_a_place_in_its_sentences_list_and_a_place_its_piece(cut):

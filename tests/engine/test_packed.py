@@ -13,6 +13,8 @@ import nmt
 from nmt import native
 from nmt.bundle import PACKED, WEIGHTS, load_bundle, save_bundle, save_packed, seal
 from nmt.common.files import sha256
+from nmt.engine.packed import names_in_bytes, pack
+from nmt.model.attention import ATTENTIONS, GeneralAttention
 from nmt.model.encoder import EncoderConfig
 from nmt.search import Beam, Sample
 
@@ -61,6 +63,24 @@ def test_it_aligns_pickles_and_searches_with_others_but_does_not_score(tmp_path,
     for call in (lambda: translator.score(LINES[0], "A"), lambda: translator.translate(LINES[0], prefixes=["The"])):
         with pytest.raises(ValueError, match="weights are packed, so it can neither score"):
             call()
+
+
+def test_an_attention_of_ones_own_keeps_its_numbers(monkeypatch):
+    key = "decoder.attention.key.weight"
+    assert key in names_in_bytes(toy.model(attention="general"))
+    keys = GeneralAttention.keys
+    own = type("Own", (GeneralAttention,), {"keys": lambda self, values: 2 * keys(self, values)})
+    monkeypatch.setitem(ATTENTIONS, "general", own)
+    assert key not in names_in_bytes(toy.model(attention="general"))
+    assert "decoder.layers.0.extra.reset" in names_in_bytes(toy.model("gru_reset_before"))
+
+
+def test_it_is_made_where_the_kernels_are(monkeypatch):
+    monkeypatch.setattr(native, "kernels", lambda: None)
+    with pytest.raises(
+        ValueError, match="packed weights need the kernels of nmt/native, which are not compiled here"
+    ):
+        pack(toy.model().float())
 
 
 def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, run_here):

@@ -5,12 +5,13 @@ import re
 import tracemalloc
 from types import SimpleNamespace
 from unicodedata import normalize
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 import sacrebleu
 from sacrebleu import significance
 
+from nmt.metrics import measure as measures
 from nmt.metrics import published, resampling
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare, meaning
@@ -57,6 +58,15 @@ def test_texts_that_are_equal_in_nfc_are_equal(text):
     assert any(ref != normalize("NFC", ref) for ref in given.values())
 
 
+@pytest.mark.parametrize("name", ["bleu", "chrf", "chrf++", "ter"])
+def test_characters_that_only_look_alike_differ(name):
+    """As in sacreBLEU's own numbers: NFKC would take them for the same."""
+    hyps, refs = ["the area is 5 m² or ½ of it"], [["the area is 5 m2 or 1⁄2 of it"]]
+    own = {"bleu": sacrebleu.BLEU(), "chrf": sacrebleu.CHRF(), "chrf++": sacrebleu.CHRF(word_order=2)}
+    expected = own.get(name, sacrebleu.TER()).corpus_score(hyps, refs).score
+    assert Measure().scores(hyps, refs, (name,))[name].score == expected
+
+
 @pytest.mark.parametrize("name", ["chrf", "chrf++"])
 def test_resamples_may_score_nothing(name):
     """Of two sentences of which one has nothing right, some resamples have it alone."""
@@ -68,6 +78,8 @@ def test_resamples_may_score_nothing(name):
 def test_a_reference_for_every_translation(hyps, message):
     with pytest.raises(ValueError, match=message):
         Measure().scores(hyps, [REFS])
+    with pytest.raises(ValueError, match=message):
+        compare(Measure(), {"a": HYPS, "b": hyps}, [REFS], "bs", 3, ["bleu"])
     with pytest.raises(ValueError, match="nothing to score"):
         Measure().scores([], [[]])
 
@@ -113,6 +125,8 @@ def test_every_sentence_falls_into_one_bucket_of_its_sources_length():
     buckets = bleu_by_length(Measure(), srcs, HYPS, [REFS])
     assert {name: row["sentences"] for name, row in buckets.items()} == {"1-5": 1, "6-10": 1, ">30": 1}
     assert buckets[">30"]["bleu"] == pytest.approx(100)
+    assert buckets["6-10"]["bleu"] < 90
+    assert bleu_by_length(Measure(), srcs, HYPS, [REFS, HYPS])["6-10"]["bleu"] == pytest.approx(100)
 
 
 def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
@@ -121,24 +135,33 @@ def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
     with pytest.raises(ValueError, match="--langpair is 'de-xx'; wmt14 has: .*de-en"):
         published.published_test_set("wmt14", "de-xx")
 
-    def offline(*_):
-        raise OSError("no route")
-
-    monkeypatch.setattr(published.sacrebleu, "get_source_file", offline)
-    with pytest.raises(ValueError, match="wmt14 de-en is out of reach .no route.; use --src and --ref"):
-        published.published_test_set("wmt14", "de-en")
+    for error in (OSError, SystemExit):  # sacreBLEU exits where a file's checksum is wrong
+        monkeypatch.setattr(published.sacrebleu, "get_source_file", Mock(side_effect=error("no route")))
+        with pytest.raises(ValueError, match="wmt14 de-en is out of reach .no route.; use --src and --ref"):
+            published.published_test_set("wmt14", "de-en")
 
 
-def test_a_sentence_is_as_rare_as_its_rarest_word():
-    counts = {"a": 1000, "b": 3}
-    buckets = bleu_by_rarest_word(Measure(), ["a a", "a (b).", "a c"], counts, HYPS, [REFS])
+def test_a_published_test_set_has_a_text_for_each_line(monkeypatch, tmp_path):
+    lines = {"src": "eins\n\nzwei\u2028drei\n", "a": "one\n\ntwo\u2028three\n", "b": "1\n2\n3"}
+    for name, text in lines.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(published.sacrebleu, "get_source_file", lambda *_: str(tmp_path / "src"))
+    monkeypatch.setattr(published.sacrebleu, "get_reference_files", lambda *_: [str(tmp_path / n) for n in "ab"])
+    expected = ["eins", "", "zwei\u2028drei"], [["one", "", "two\u2028three"], ["1", "2", "3"]]
+    assert published.published_test_set("wmt14", "de-en") == expected
+
+
+@pytest.mark.parametrize("without_words_of_the_training", ["a c", "—"])
+def test_a_sentence_is_as_rare_as_its_rarest_word(without_words_of_the_training):
+    counts, srcs = {"a": 1000, "b": 3}, ["a a", "a (b).", without_words_of_the_training]
+    buckets = bleu_by_rarest_word(Measure(), srcs, counts, HYPS, [REFS])
     assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
 
 
 def test_resamples_are_sacrebleus():
     rng, names = random.Random(1), ["bleu", "chrf", "ter"]
     hyps, refs = ([f"{rng.choice(HYPS)} {rng.choice(REFS)}" for _ in range(60)] for _ in range(2))
-    systems = {"a": hyps, "b": [rng.choice(pair) for pair in zip(hyps, refs, strict=True)]}
+    systems = {"a": [rng.choice(pair) for pair in zip(hyps, refs, strict=True)], "b": hyps}  # the second is worse
     want = {name: Measure().metric(name).corpus_score(hyps, [refs], n_bootstrap=50) for name in names}
     metrics = {name: Measure().metric(name, [refs]) for name in names}
     scores = Measure().scores(hyps, [refs], names, n_bootstrap=50)
@@ -186,6 +209,17 @@ def test_resamples_take_little_memory(monkeypatch):
     assert of_trials < 500 * 2000 * 8 / 10  # bytes of which sentences all trials swap
 
 
+def test_every_resample_is_drawn_in_little_memory(monkeypatch):
+    drawn = Mock(side_effect=resampling._resampled)
+    monkeypatch.setattr(resampling, "_resampled", drawn)
+    Measure().scores(HYPS, [REFS], ("bleu",), n_bootstrap=3)
+    assert drawn.call_count == 1
+    for test in ("bs", "ar"):
+        drawn.reset_mock()
+        compare(Measure(), {"a": HYPS, "b": HYPS[::-1]}, [REFS], test, 3, ["bleu"])
+        assert drawn.call_count >= 2
+
+
 @pytest.mark.parametrize("test", ["bs", "ar"])
 def test_a_paired_test_tells_a_difference_from_noise(test):
     refs = [f"the {animal} sees {n} dogs in the old town" for n in range(30) for animal in ("cat", "man")]
@@ -204,7 +238,18 @@ def test_a_paired_test_tells_a_difference_from_noise(test):
 def test_sentences_are_scored_one_by_one():
     assert sentence_chrf(HYPS, [REFS])[2] == pytest.approx(100)
     assert sentence_chrf(HYPS, [REFS])[0] == sacrebleu.sentence_chrf(HYPS[0], [REFS[0]]).score
-    assert sentence_chrf(HYPS, [REFS, [None] * len(REFS)]) == sentence_chrf(HYPS, [REFS])
+    none = [None] * len(REFS)
+    assert sentence_chrf(HYPS, [REFS, none]) == sentence_chrf(HYPS, [none, REFS]) == sentence_chrf(HYPS, [REFS])
+
+
+@pytest.mark.parametrize("name", ["bleu", "ter", "nll", "chrf", "chrf++"])
+@pytest.mark.parametrize("tokenize", ["13a", "char"])
+@pytest.mark.parametrize(("hyp", "ref"), [(HYPS[1], REFS[1]), ("The dog", "The dogs"), ("no", "yes")])
+def test_the_score_of_a_sentence_is_sacrebleus(name, tokenize, hyp, ref):
+    own = {"chrf": sacrebleu.CHRF(), "chrf++": sacrebleu.CHRF(word_order=2)}
+    smoothed = sacrebleu.BLEU(tokenize=tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
+    expected = own.get(name, smoothed).sentence_score(hyp, [ref]).score
+    assert Measure(name, tokenize).sentence_score(hyp, ref) == expected
 
 
 @pytest.mark.parametrize("test", ["bs", "ar"])
@@ -247,8 +292,12 @@ def test_a_perfect_translation_has_the_best_score_in_every_language(language):
     refs = UNSPACED[language]
     measure = Measure.of(MetricConfig(), language, refs)
     assert measure.scores(refs, [refs])["bleu"].score == pytest.approx(100)
-    assert measure.scores([refs[0], refs[0]], [refs])["bleu"].score < 100
-    assert Measure.of(MetricConfig(), "tgt", refs) == measure  # by the script, where the code tells nothing
+    half = [refs[0], refs[0]]
+    assert measure.scores(half, [refs])["bleu"].score < 100
+    assert Measure.of(MetricConfig(), "tgt", [None, *refs]) == measure  # by the script, where the code tells nothing
+    is_split = language in ("zh", "ja")
+    expected = sacrebleu.corpus_ter(half, [refs], normalized=is_split, asian_support=is_split).score
+    assert measure.scores(half, [refs], ("ter",))["ter"].score == expected
 
 
 @pytest.mark.parametrize(
@@ -272,6 +321,22 @@ def test_a_tokenisation_that_is_asked_for_is_taken_or_refused(monkeypatch):
         Measure.of(MetricConfig(tokenize="ja-mecab"), "ja", [])
 
 
+@pytest.mark.parametrize(
+    ("told", "obstacle"), [("no  library;\n install it", "no library; install it"), ("", "OSError")]
+)
+def test_an_obstacle_is_told_in_a_line(monkeypatch, told, obstacle):
+    monkeypatch.setattr(measures, "BLEU", Mock(side_effect=OSError(told)))
+    assert measures._obstacle.__wrapped__("spm") == obstacle
+
+
+@pytest.mark.parametrize(("code", "own"), [("ja", "ja-mecab"), ("ko", "ko-mecab")])
+@pytest.mark.parametrize("has_library", [True, False])
+def test_japanese_and_korean_are_divided_by_mecab_where_it_is_installed(monkeypatch, code, own, has_library):
+    monkeypatch.setattr(measures, "_obstacle", lambda name: None if has_library or name == "char" else "no MeCab")
+    measure = Measure.of(MetricConfig(), code, [])
+    assert (measure.tokenize, measure.split_cjk) == (own if has_library else "char", code == "ja")
+
+
 def test_lengths_count_characters_where_there_are_no_spaces():
     srcs = ["老师看见一只小狗。", "你好" * 8, "十" * 70]
     buckets = bleu_by_length(Measure(), srcs, HYPS, [REFS])
@@ -293,7 +358,10 @@ def test_the_metric_chooses_and_chrf_then_nll_decide_between_equals(name):
     better, worse = (measure.scores(hyps, [REFS]) for hyps in (REFS, HYPS))
     assert measure.selection_key(better, 2.0) > measure.selection_key(worse, 2.0)
     assert (measure.selection_key(better, 3.0) > measure.selection_key(worse, 1.0)) == (name != "nll")
-    assert measure.selection_key(worse, 1.0) > measure.selection_key(worse, 2.0)
+    assert measure.selection_key(worse, 1.001) > measure.selection_key(worse, 1.004)
+    assert measure.selection_key(worse, 9.0) > measure.selection_key(worse, float("nan"))
+    assert measure.figure(measure.selection_key(worse, 1.5)) == (1.5 if name == "nll" else worse[name].score)
     if name != "nll":
+        assert measure.selection_key(worse, 1.0) == measure.selection_key(worse, 1.0004)  # weights that hardly change
         same = worse | {name: better[name]}
         assert measure.selection_key(better, 3.0) >= measure.selection_key(same, 3.0)

@@ -8,7 +8,7 @@ from unicodedata import normalize
 import pytest
 
 from nmt.metrics.measure import Measure
-from nmt.metrics.rare import bare, is_compound, known_words, names, numbers, rare_things, unseen
+from nmt.metrics.rare import Rare, bare, is_compound, known_words, names, numbers, rare_things, unseen
 
 KNOWN = known_words(["Der Hund läuft.", "Eine Hütte am Strand, ein Fisch im Eis", "»Arbeit« und Zeiten"])
 
@@ -17,6 +17,7 @@ KNOWN = known_words(["Der Hund läuft.", "Eine Hütte am Strand, ein Fisch im Ei
     ("text", "found"),
     [
         ("1.000 and 1,000, or 10:30.", {"1000": 2, "1030": 1}),
+        ("1.000.000,50", {"100000050": 1}),
         ("the 1960s, an MP3", {"1960": 1, "3": 1}),
         ("٣ و 3", {"3": 2}),
         ("٣٫٥", {"35": 1}),
@@ -54,7 +55,10 @@ def test_marks_are_of_their_words():
         ("Eishütte", False),  # the first is too short to count
         ("Hundekater", False),
         ("Hund", False),
+        ("Fischxyhütte", True),
         ("Fischxyzhütte", False),
+        ("hund" * 25, True),  # the longest
+        ("hund" * 26, False),
     ],
 )
 def test_compounds_are_made_of_known_words(word, is_one):
@@ -80,6 +84,9 @@ def test_of_copied_things_those_are_counted_that_a_reference_has():
     assert found["compounds"].share is None
     assert 0 < found["compounds"].bleu < 100
     assert set(rare_things(Measure(), srcs, hyps, [first, second], None)) == {"numbers", "names"}
+    assert set(rare_things(Measure(), srcs, hyps, [first, second], set())) == set(found)
+    assert rare_things(Measure(), ["7 7"], ["7 7"], [["7"], ["7"]], None)["numbers"][2:] == (1, 1)
     nothing = rare_things(Measure(), srcs[1:2], hyps[1:2], [first[1:2]], None)["numbers"]
     assert nothing == (0, None, 0, 0)
     assert nothing.share is None
+    assert Rare(1, 0.0, in_reference=2, right=0).share == 0

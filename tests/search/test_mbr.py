@@ -29,6 +29,7 @@ UNSPACED = ["老师看见一只小狗。", "老师看见一只猫。", "小狗�
         (chrf, CHRF(), "zh", UNSPACED),
         (bleu, BLEU(effective_order=True, tokenize="zh"), "zh", UNSPACED),
         (bleu, BLEU(effective_order=True, tokenize="char"), "char", UNSPACED),
+        (chrf, CHRF(), "13a", ["abc", "ac", "ba", "cb"]),
     ],
 )
 def test_a_utility_is_sacrebleus_sentence_score(ours, theirs, tokenize, texts):
@@ -42,3 +43,5 @@ def test_equal_texts_share_their_weight_and_the_most_central_wins():
     assert found[0] == found[1]
     np.testing.assert_allclose(found, chrf(texts).mean(1))
     assert expected_utility(["x y"] * 3, [1, 2, 3], "chrf") == pytest.approx(100)
+    weights = np.array([1.0, 0.5, 4.0, 0.25])
+    np.testing.assert_allclose(expected_utility(texts, weights, "chrf"), chrf(texts) @ weights / weights.sum())

@@ -13,8 +13,8 @@ from graphs_here import FakeGraph
 
 from nmt import native
 from nmt.kernels.graphs import Graphs
-from nmt.search import Beam, Greedy, SearchRequest, beam_state, on_device
-from nmt.search.changed import as_beam
+from nmt.search import Beam, Greedy, Sample, SearchRequest, beam_state, on_device
+from nmt.search.changed import as_beam, is_plain_beam
 
 BOS, EOS, V, MAX, S = 2, 3, 7, 9, 4
 
@@ -124,15 +124,40 @@ def test_the_books_in_c_are_those_in_tensors_to_the_bit(sentences, monkeypatch):
 
 
 def test_sentences_that_are_done_leave_the_others():
-    sizes = []
+    sizes, before = [], []
 
     def run(key, work, *tensors):
+        """As a graph, into whose tensors the next run writes."""
         sizes.append(len(tensors[2]))
-        return work(*tensors)
+        found = work(*(part.clone() for part in tensors))
+        for part in before:
+            part.zero_()
+        before[:] = found
+        return found
 
-    both(Beam(beam_size=2), 70, 0, run)
+    expected, found = both(Beam(beam_size=2), 70, 0, run)
+    assert_alike(found, expected)
     assert sizes[0] == 70
     assert sizes[-1] < 70
+    searched = [[place < count for place in range(70)] for count in (1, 8, 9, 32, 33)]
+    assert [len(on_device._half_to_keep(some)) for some in searched] == [8, 8, 16, 32, 70]
+
+
+def test_narrow_logits_are_added_up_in_float32():
+    logits, log_probs = torch.randn(6, 50).half(), -torch.rand(2, 3)
+    expected = beam_state._best(logits.float(), log_probs)
+    for found, part in zip(beam_state._best(logits, log_probs), expected, strict=True):
+        assert found.equal(part)
+
+
+def test_a_plain_beam_changes_no_step():
+    @dataclass(frozen=True)
+    class Own(Beam):
+        pass
+
+    assert all(map(is_plain_beam, [Greedy(), Beam(), Beam(beam_size=1)]))
+    others = [Beam(no_repeat_ngram=2), Beam(repetition_penalty=1.2), Greedy(repetition_penalty=1.2), Own(), Sample()]
+    assert not any(map(is_plain_beam, others))
 
 
 @pytest.mark.parametrize("normalisation", ["none", "average"])

@@ -142,6 +142,13 @@ def test_logits_need_be_known_but_for_a_constant_a_row():
             assert [h.log_prob for h in one] == pytest.approx([h.log_prob for h in other], abs=1e-4)
 
 
+def test_narrow_logits_are_limited_in_float32():
+    narrow = torch.randn(3, V).half()
+    step, state = Greedy(no_repeat_ngram=2).unrepeated(lambda ids, state: (narrow, state), None)
+    log_probs, _ = step(torch.full((3,), BOS), state)
+    torch.testing.assert_close(log_probs, narrow.float().log_softmax(-1))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"no_repeat_ngram": -1}, "no_repeat_ngram is -1"), ({"repetition_penalty": 0.5}, "repetition_penalty is 0.5")],

@@ -64,6 +64,7 @@ def test_another_seed_or_key_draws_other_samples():
     (drawn,) = sample(Sample(samples=9), [1], [5])
     assert sample(Sample(samples=9, seed=2), [1], [5]) != [drawn]
     assert sample(Sample(samples=9), [1], [6]) != [drawn]
+    assert sample(Sample(samples=9, seed=5), [1], [1]) != [drawn]
     assert len({tuple(h.ids) for h in drawn}) > 1
 
 
@@ -76,7 +77,16 @@ def test_top_k_and_top_p_keep_the_likeliest():
     torch.testing.assert_close(Sample(top_p=0.39).filtered(logits), one_and_all)
     torch.testing.assert_close(Sample(top_k=2, top_p=0.5).filtered(logits), one_and_all)
     torch.testing.assert_close(Sample(top_k=4).filtered(logits), logits.softmax(-1))
+    assert Sample(top_p=0.5).filtered(torch.zeros(1, 2)).tolist() == [[0.5, 0.0]]
     assert Sample(temperature=0.5).filtered(logits)[0].tolist() == pytest.approx([1 / 30, 16 / 30, 9 / 30, 4 / 30])
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_p": 0.0}, {"top_k": -1}, {"samples": 0}, {"seed": -1}])
+def test_settings_out_of_range_are_refused(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"^{name} is {value}; it must be from"):
+        Sample(**wrong)
+    assert Sample(seed=2**63 - 1, top_p=1e-6, temperature=0.01)
 
 
 def test_a_draw_never_hits_what_has_no_weight():

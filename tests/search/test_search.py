@@ -15,7 +15,7 @@ from nmt import native
 from nmt.engine.network import TrainedNetwork
 from nmt.search import SEARCHES, Beam, Greedy, Sample, SearchRequest
 from nmt.search.base import sentences_to_keep
-from nmt.search.score import length_penalty
+from nmt.search.score import coverage, length_penalty
 
 BOS, EOS, V, MAX = 0, 1, 5, 4
 TABLES = (
@@ -196,7 +196,7 @@ def test_a_score_means_the_same_of_a_greedy_search_and_of_a_beam(name, alpha, be
 @pytest.mark.parametrize(("name", "alpha"), RANKINGS)
 def test_a_beam_ends_by_its_rule_whatever_ranks(name, alpha, beta, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     sizes = set()
     for seed, size, patience in itertools.product(range(12), (2, 3, 5), (0, 1.5, 1000)):
         language = Language.of(seed)
@@ -265,7 +265,7 @@ def test_place_0_is_never_taken_but_counts(with_):
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_nothing_to_search_gives_nothing(name, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     empty = torch.zeros(0, dtype=torch.long)
     assert SEARCHES[name]()(step, Chain(empty, empty), SearchRequest(empty, BOS, EOS)) == []
 
@@ -275,7 +275,7 @@ def test_nothing_to_search_gives_nothing(name, kernels, monkeypatch):
 @pytest.mark.parametrize("after", [0, 2])
 def test_a_model_whose_numbers_overflow_still_gives_a_translation(after, number, kernels, monkeypatch):
     if not kernels:
-        monkeypatch.setattr(native, "is_here", lambda: False)
+        monkeypatch.setattr(native, "kernels", lambda: None)
     steps = itertools.count()
 
     def overflowing(ids, state):
@@ -293,17 +293,38 @@ def test_the_length_penalties_are_the_papers():
     assert length_penalty("none", 9, 0.5) == 1
 
 
+def test_what_no_token_attended_to_lowers_coverage_by_so_much():
+    attended = torch.tensor([[0.0, 0.5, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0]])
+    assert coverage(attended).tolist() == pytest.approx([math.log(1e-6) + math.log(0.5), 0.0])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"beam_size": 0}, "beam_size is 0; it must be from 1 to 1000"),
         ({"normalisation": "wu"}, "normalisation is 'wu'; choose one of: average, gnmt, none"),
         ({"max_ratio": -1.0}, "max_ratio is -1.0"),
+        ({"max_extra": 0}, "max_extra is 0; it must be from 1 to"),
+        ({"alpha": -0.1}, "alpha is -0.1"),
+        ({"coverage": -0.1}, "coverage is -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         Beam(**settings)
+
+
+def test_a_search_that_needs_no_scores_gives_none_unasked():
+    zero, limit = torch.zeros(1, dtype=torch.long), torch.tensor([MAX])
+    for with_ in (Greedy(), Sample()):
+        ((found,),) = with_(step, Chain(zero, zero + BOS), SearchRequest(limit, BOS, EOS, scored=False))
+        assert found.ids == with_(step, Chain(zero, zero + BOS), SearchRequest(limit, BOS, EOS))[0][0].ids
+        assert math.isnan(found.log_prob)
+        assert math.isnan(found.score)
+
+
+def test_a_limit_follows_the_source():
+    assert Greedy(max_ratio=1.5, max_extra=3).max_length(torch.tensor([1, 2, 3])).tolist() == [4, 6, 7]
 
 
 def test_a_real_model_is_searched_the_same_at_every_batch_size():

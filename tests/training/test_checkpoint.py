@@ -222,6 +222,13 @@ def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_bef
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
 
 
+def test_pieces_are_known_by_their_files_and_names():
+    files = [{"a": b"x", "b": b"y"}, {"a": b"y", "b": b"x"}, {"a": b"x", "c": b"y"}, {"b": b"y", "a": b"x"}]
+    first, *others, again = [checkpoint_module.pieces_hash(SimpleNamespace(models=models)) for models in files]
+    assert first == again
+    assert first not in others
+
+
 def test_what_cannot_be_read_back_does_not_take_the_place_of_what_can(tmp_path, monkeypatch):
     target = tmp_path / FOLDER / LAST
     CheckpointFiles().save_checkpoint({"number": 1}, target)

@@ -36,7 +36,8 @@ def trained(model, loss):
         torch.manual_seed(step)
         model.dropout.rise(step / STEPS)  # which a graph must see
         batch = [part.to(DEVICE) for part in in_few_shapes(batch)]
-        found, nll = loss(type(in_few_shapes(next(batches())))(*batch), smoothing=0.1, r_drop=0.0)
+        alignment = torch.rand(*batch[3].shape, batch[0].shape[1]).double().to(DEVICE) / 9 if step % 2 else None
+        found, nll = loss(type(in_few_shapes(next(batches())))(*batch), alignment, smoothing=0.1, r_drop=0.0)
         (found / 3).backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -56,7 +57,7 @@ def test_training_is_the_same_with_graphs_as_without(cell, wiring, graphs):
     found = trained(model, by_graphs)
     assert sum(entry.graph is not None for entry in by_graphs.graphs.entries.values()) >= 1
     other = made()
-    plain = trained(other, lambda batch, **settings: other.loss(*batch[:-1], **settings))
+    plain = trained(other, lambda batch, alignment, **of: other.loss(*batch[:-1], None, alignment, **of))
     torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-5)
 
 

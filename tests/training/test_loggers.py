@@ -83,6 +83,23 @@ def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp
     assert ended == ["success", "failed"]
 
 
+def test_a_service_is_told_the_settings_once_and_knows_its_run_again(corpus_dir, tmp_path):
+    config, known, told = toy.run_config(corpus_dir, tmp_path), [], []
+
+    def make(config, folder, run):
+        known.append(run)
+        inner = SimpleNamespace(log_metrics=lambda metrics, step: None, log_hyperparams=told.append)
+        return loggers.Begun(inner, run or "7")
+
+    (tmp_path / loggers.RUNS).write_text('{"mlflow": "5"}')
+    for _ in range(2):
+        loggers.ServiceLogger("wandb", make, config, tmp_path).log_metrics({"train/loss": 1.0}, 1)
+    assert known == [None, "7"]
+    assert json.loads((tmp_path / loggers.RUNS).read_text()) == {"mlflow": "5", "wandb": "7"}
+    (settings,) = told
+    assert settings["model.hidden_size"] == config.model.hidden_size
+
+
 @pytest.mark.parametrize("around", [None, "mine"])
 def test_each_training_of_a_process_has_a_run_of_its_own_at_weights_and_biases(monkeypatch, around):
     """But for a run that the program around has begun, which stays open."""
@@ -91,7 +108,8 @@ def test_each_training_of_a_process_has_a_run_of_its_own_at_weights_and_biases(m
     def fake_run(name):
         return SimpleNamespace(id=name, finish=lambda exit_code: finished.append((name, exit_code)))
 
-    def fake_logger(id, **_):
+    def fake_logger(id, resume, **_):
+        assert resume == "allow"  # adds to a run that is there
         library.run = library.run or fake_run(id)
         return SimpleNamespace(experiment=library.run)
 

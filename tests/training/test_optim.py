@@ -8,7 +8,7 @@ import toy
 
 from nmt.config import OptimConfig
 from nmt.training.module import TrainingModule
-from nmt.training.optim import build_optimizer, learning_rate_factor
+from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 
 TOTAL, WARMUP = 100, 10
 
@@ -53,6 +53,17 @@ def test_without_warmup_the_rate_begins_whole(schedule, expected):
 def test_linear_and_cosine_can_end_above_zero():
     assert factor("linear", 100, final_ratio=0.1) == pytest.approx(0.1)
     assert factor("cosine", 55, final_ratio=0.2) == pytest.approx(0.6)
+
+
+def test_a_rate_rises_where_the_next_update_has_a_higher_one():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step))
+    assert rise(schedule) is None
+    optimizer.step()
+    schedule.step()
+    assert rise(schedule) is None
+    optimizer.param_groups[0]["lr"] = 0.1  # of a schedule that was to end earlier
+    assert rise(schedule) == (0.1, 0.4)
 
 
 @pytest.mark.parametrize(

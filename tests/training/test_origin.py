@@ -12,7 +12,7 @@ from dataclasses import replace
 import toy
 import yaml
 
-from nmt.metrics.measure import Measure
+from nmt.metrics.measure import METRICS, Measure
 from nmt.plain_data import to_dict
 from nmt.training.origin import git_commit, origin, recipe
 
@@ -31,6 +31,10 @@ def test_a_run_and_its_model_card_say_what_they_were_made_of(trained, corpus_dir
     card = (trained / "model" / "README.md").read_text()
     of_card, recipe_of_card = re.findall(r"```\w+\n(.*?)```", card, re.DOTALL)
     assert json.loads(of_card) == made_of
+    for name, score in json.loads((trained / "model" / "scores.json").read_text())["valid"].items():
+        assert f"| {METRICS[name].label} | {score['score']:.2f} | `{score['signature']}` |" in card
+    assert "by whose BLEU this is the best model" in card
+    assert "| languages | de (Latn), en (Latn) |" in card
     in_recipe = yaml.safe_load(recipe_of_card)
     assert {key: config[key] for key in in_recipe if key != "data"} == {
         k: v for k, v in in_recipe.items() if k != "data"
@@ -44,6 +48,7 @@ def test_the_hash_of_a_config_is_of_what_makes_the_model_and_not_of_where_it_lie
     other = replace(config, seed=2)
     first, same, different = (origin(one, [Measure()], {})["config_sha256"] for one in (config, moved, other))
     assert first == same != different
+    assert origin(config, [Measure()] * 2, {})["metric"]["signature"] == Measure().signature()
     assert recipe(config).keys() == to_dict(config).keys() - {"run", "runs_dir", "cache_dir", "auto"}
 
 

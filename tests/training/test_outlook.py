@@ -29,7 +29,7 @@ def trainer_at(step, callbacks=()):
     return SimpleNamespace(
         estimated_stepping_batches=70,
         global_step=step,
-        num_training_batches=14,  # 7 updates an epoch, 10 epochs
+        num_training_batches=13,  # 7 updates an epoch, 10 epochs
         accumulate_grad_batches=2,
         check_val_every_n_epoch=2,
         callbacks=callbacks,
@@ -41,6 +41,7 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
     monkeypatch.setattr(outlook.time, "monotonic", lambda: now[0])
     left = TimeLeft()
     left.load_state_dict({"spent": 7.0})
+    assert left.spent == 7
     for begins in (left.on_validation_start, left.on_validation_end):
         begins(trainer_at(14), None)  # of the model that it starts from
         now[0] += 9.0
@@ -53,12 +54,17 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
     left.on_validation_end(trainer_at(28), None)
     assert left.seconds(trainer_at(28)) == pytest.approx(42 * 2 + 3 * 5)  # after epochs 6, 8 and 10
     assert left.words(trainer_at(28)) == ", 1:39 left"
+    left.on_validation_start(trainer_at(28), None)
+    now[0] += 9.0
+    left.on_validation_end(trainer_at(28), None)
+    assert left.seconds(trainer_at(28)) == pytest.approx(42 * 2 + 3 * 7)
+    assert left.seconds(trainer_at(64)) == pytest.approx(6 * 28 / 50 + 7)  # also after part of the epochs between
     assert left.seconds(trainer_at(70)) == left.seconds(trainer_at(71)) == 0
     timer = Timer(duration={"minutes": 1})
     assert left.seconds(trainer_at(28, [timer])) == pytest.approx(60)
     monkeypatch.setattr(timer, "time_remaining", lambda: -2.0)
     assert left.words(trainer_at(28, [timer])) == ""
-    assert left.state_dict() == {"spent": 7.0 + 28.0 + 5.0}
+    assert left.state_dict() == {"spent": 7.0 + 28.0 + 5.0 + 9.0}
 
 
 def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, tmp_path, monkeypatch):

@@ -52,11 +52,13 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both, corpus_dir):
     assert [text in lines(corpus_dir / "valid.de") for text in samples] == [True, False, True]  # directions in turn
     scores = json.loads((both / "model" / "scores.json").read_text())
     assert scores["step"] == int(best["step"])
+    card = (both / "model" / "README.md").read_text()
+    assert "by whose BLEU (the mean of the directions) this is the best model" in card
     for way in WAYS:
         assert scores["directions"][way]["bleu"]["score"] == pytest.approx(float(best[f"val/bleu/{way}"]))
         assert float(best[f"val/bleu/{way}"]) > 90
         assert f"{way} {float(best[f'val/bleu/{way}']):.2f}" in (both / "train.log").read_text()
-        assert f"| BLEU {way} |" in (both / "model" / "README.md").read_text()
+        assert f"| BLEU {way} |" in card
 
 
 def test_a_direction_without_a_pair_to_validate_with_is_named():

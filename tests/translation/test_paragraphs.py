@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,9 @@ import nmt
 from nmt.answers import CROWDED, CUT, Form, answers
 from nmt.common.stream import Line
 from nmt.search import Beam, Sample
+from nmt.translation.paragraphs import Sentence, by_sentences, divided, joined
+from nmt.translation.sources import pieces_of
+from nmt.translation.values import Translation
 from nmt.translation.workers import Workers
 
 SENTENCES = [
@@ -77,6 +81,10 @@ def test_a_sentence_longer_than_what_was_learned_is_translated_in_parts(translat
     assert [one.is_part for one in found.sentences] == [False] + [True] * (len(parts) - 1)
     assert all(len(one.src_tokens) <= 14 for one in found.sentences)
     assert [one.text for one in found.sentences] == [one.text for one in translator.translate(parts, BEAM)]
+    (pieces,) = pieces_of([long], translator.tokenizer)
+    for translator.src_pieces, is_divided in ((pieces + 1, False), (pieces, True)):  # EOS is a piece, too
+        (found,) = translator.translate(long, BEAM, split="sentences")
+        assert (len(found.sentences) > 1) == is_divided
 
 
 def test_what_may_be_lost_is_told_once_a_line_by_default(translator):
@@ -124,6 +132,50 @@ def test_workers_and_pickles_split_as_they_are_told(translator):
             one.text for one in expected
         ]
     assert pickle.loads(pickle.dumps(translator)).translate([PARAGRAPH]) == expected[:1]
+
+
+def test_a_sentence_of_as_many_pieces_as_were_learned_stays_whole():
+    texts, count = (
+        ["Anna mag, was Paul hat.  Paul sucht Anna.", " "],
+        lambda texts: [len(text.split()) for text in texts],
+    )
+    for most, whole in ((5, True), (4, False)):
+        found, blank = divided(texts, "de", most, count)
+        assert ([one.text for one in found] == ["Anna mag, was Paul hat.", "Paul sucht Anna."]) == whole
+        assert [one.is_part for one in found] == [not whole] * (len(found) - 1) + [False]
+        assert "".join(one.text + one.blank for one in found) == texts[0]
+        assert all(texts[0].startswith(one.text, one.start) for one in found)
+        assert blank == []
+
+
+@pytest.mark.parametrize(("languages", "units"), [(("de", "en"), 1), (("en", "de"), 2)])
+def test_a_text_is_divided_as_its_own_language_is(languages, units):
+    """In German "Mag." is a title."""
+    asked = []
+
+    def translate(texts):
+        asked.append(len(texts))
+        return [Translation(text, 0.0, 0.0) for text in texts]
+
+    by_sentences(
+        ["Das ist Mag. Maier."], languages, 99, lambda texts: [len(text.split()) for text in texts], translate
+    )
+    assert asked == [units]
+
+
+def test_a_joined_translation_has_the_sum_of_all_parts():
+    srcs = [Sentence("Ja.", 1, " ", False), Sentence("Er mag.", 5, "", False)]
+    one = Translation("Yes.", -1.0, -2.0, length=2, coverage=-0.5, links=((0, 2, 0, 3),), estimated=True)
+    two = Translation("He likes.", -2.0, -4.0, length=3, coverage=-0.25, truncated=True)
+    one = replace(one, alternatives=(one, replace(one, text="Yeah.")))
+    found = joined(srcs, [one, two], "en")
+    assert (found.text, found.score, found.log_prob) == ("Yes. He likes.", -1.5, -6.0)
+    assert (found.length, found.coverage, found.truncated, found.estimated) == (5, -0.75, True, True)
+    assert [other.text for other in found.alternatives] == ["Yes. He likes.", "Yeah. He likes."]
+    assert found.links[0] == (1, 3, 0, 3)
+    assert found.links[1:]  # of a sentence without any, along the diagonal
+    assert all(src >= 5 and tgt >= 5 for src, _, tgt, _ in found.links[1:])
+    assert joined(srcs, [replace(one, links=()), two], "en").links == ()
 
 
 def test_what_cannot_be_split_is_refused(translator):

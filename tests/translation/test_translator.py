@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import re
@@ -9,6 +10,7 @@ import subprocess
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from xml.dom import minidom
 
 import pytest
@@ -17,9 +19,9 @@ import toy
 from commands import programs
 
 import nmt
-from nmt.bundle import load_bundle, seal
+from nmt.bundle import load_bundle, save_bundle, seal
 from nmt.common.files import sha256
-from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.engine import Ensemble
 from nmt.engine.device import resolve_compute
@@ -30,9 +32,12 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.search.beam import PATIENT
+from nmt.search.mbr import expected_utility
 from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
 from nmt.training.run import train
+from nmt.translation.batches import fast_batch_size
+from nmt.translation.searcher import Searcher
 from nmt.translation.sources import MAX_PIECES
 from nmt.translation.translator import Translator
 from nmt.translation.values import Translation, TranslationTask
@@ -114,6 +119,26 @@ def test_a_symbol_that_a_model_makes_up_is_in_no_translation(corpus_dir):
             assert not any("⟦" in other.text for other in (one, *one.alternatives))
 
 
+def test_a_translation_is_aligned_where_its_symbols_are_not_the_sources(corpus_dir, monkeypatch):
+    """By the alignment what they stand for finds its place."""
+    translator = protected(corpus_dir, True)
+    (a, x), (b, y), *_ = translator.tokenizer.symbol_ids.items()
+    (src,) = translator.tokenizer.encode_src(["Anna"])
+    for of_src, of_tgt, aligned in (
+        ([], [], False),
+        ([a], [x], False),
+        ([a, b], [y, x], False),
+        ([a], [], True),
+        ([], [x], True),
+        ([a], [x, x], True),
+    ):
+        found = Hypothesis([*of_tgt, 60], -1.0, -1.0, len(of_tgt) + 2)
+        monkeypatch.setattr(translator, "hypotheses", lambda *_, found=found: [[found]])
+        batch = TranslationTask(Greedy(), plain=True), [[*of_src, *src]], [[]]
+        (one,) = translator.translate_batch(batch)
+        assert bool(one.alignment) == aligned
+
+
 def test_a_prefix_stays_as_it_was_given(corpus_dir):
     """With what is kept and the glossary's terms, which are in the translation once."""
     translator = protected(corpus_dir, True, likelier=5.0)
@@ -147,9 +172,10 @@ def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
 
 
 def test_what_is_kept_comes_back_from_a_model_that_knows_no_symbols(translator, bundle_dir):
-    translator.rules = translator.rules.keeping(["placeholders", "AB-[0-9]+"])
+    texts, rules = ["Der Hund {x} sieht AB-12.", "Der Hund."], translator.rules
+    translator.rules = rules.keeping(["placeholders", "AB-[0-9]+"])
+    assert "AB-12" in translator.translate(texts)[0].text
     translator.glossary = Glossary({"Hund": "hound"})
-    texts = ["Der Hund {x} sieht AB-12.", "Der Hund."]
     found = translator.translate(texts, nbest=1)
     assert [[part in one.text for part in ("{x}", "AB-12", "hound")] for one in found] == [
         [True] * 3,
@@ -157,6 +183,8 @@ def test_what_is_kept_comes_back_from_a_model_that_knows_no_symbols(translator, 
     ]
     assert pickle.loads(pickle.dumps(translator)).translate(texts, nbest=1) == found
     assert [translator.score(texts, texts)[i].text for i in (0, 1)] == texts
+    translator.rules = rules
+    assert "hound" in translator.translate(texts)[1].text
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):
@@ -207,8 +235,13 @@ def test_the_nbest_come_best_first_and_the_first_is_the_translation(translator):
 
 def test_every_target_piece_is_aligned_with_a_source_piece(translator):
     (result,) = translator.translate(TEXTS[:1], alignment=True)
-    assert [t for _, t in result.alignment] == list(range(len(result.tokens)))
-    assert all(0 <= s < len(result.src_tokens) for s, _ in result.alignment)
+    (src,), tgt = translator.tokenizer.encode_src(TEXTS[:1]), map(translator.tokenizer.tgt.piece_to_id, result.tokens)
+    one, other = translator.attention(src, [*tgt])  # of each head
+    assert len(one) == len(result.tokens) + 1  # with EOS, which is no piece of the text
+    expected = [int((a + b).argmax()) for a, b in zip(one, other, strict=True)][:-1]
+    assert result.alignment == tuple((s, t) for t, s in enumerate(expected))
+    (unasked,) = translator.translate(TEXTS[:1], nbest=2)
+    assert [found.alignment for found in (unasked, *unasked.alternatives)] == [()] * 3
 
 
 def test_a_text_that_is_too_long_is_cut_and_says_so(translator):
@@ -434,6 +467,26 @@ def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir
         nmt.load([bundle_dir, other])
 
 
+def test_an_ensemble_is_of_each_model_once_and_of_one_direction(bundle_dir, tmp_path, tokenizer):
+    for name in ("en", "fr"):
+        of = toy.bundle(toy.model_config("gru"), tokenizer, languages=("de", name))
+        save_bundle(tmp_path / name, of, "# card", {})
+    one, other, both = (
+        torch.tensor(nmt.load(folders, "cpu", "float32").score("Anna mag", "Paul likes")[0].token_log_probs)
+        for folders in (bundle_dir, tmp_path / "en", [bundle_dir, tmp_path / "en"])
+    )
+    torch.testing.assert_close(both.exp(), (one.exp() + other.exp()) / 2)
+    translator = nmt.load([bundle_dir, tmp_path / "en"], "cpu", "float32", shortlist=False)
+    (found,), (src,) = (
+        translator.translate("Anna mag", Greedy(**SHORT)),
+        translator.tokenizer.encode_src(["Anna mag"]),
+    )
+    tgt = [BOS_ID, *(translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens), EOS_ID]
+    assert found.log_prob == pytest.approx(sum(translator.score_batch([(src, tgt)])[0][: found.length]), rel=1e-4)
+    with pytest.raises(ValueError, match=r"fr translates de-fr, .*model de-en; an ensemble shares them"):
+        nmt.load([bundle_dir, tmp_path / "fr"], "cpu")
+
+
 CONTENT = "1½ m² ，ﬁn…"
 
 
@@ -466,7 +519,8 @@ def test_models_that_read_targets_otherwise_are_no_ensemble(old_bundle_dir, tmp_
 
 
 def test_half_a_character_is_taken_for_a_sign_and_raises_nothing(translator):
-    broken, sound = ["Anna \ud800mag", "\udcff", "Paul"], ["Anna \ufffdmag", "\ufffd", "Paul"]
+    broken = ["Anna \ud800mag", "\udcff", "12 \udcff", "Paul"]
+    sound = ["Anna \ufffdmag", "\ufffd", "12 \ufffd", "Paul"]
     assert translator.translate(broken) == translator.translate(sound)
     assert translator.translate(broken, prefixes=broken) == translator.translate(sound, prefixes=sound)
     scores, expected = translator.score(broken, broken), translator.score(sound, sound)
@@ -568,6 +622,41 @@ def test_samples_do_not_depend_on_the_batch(translator):
     assert translator.translate(TEXTS, replace(search, seed=2))[0].text != together[0].text
 
 
+def test_each_sentence_draws_its_own_samples(translator):
+    sources = [[20, 3], [21, 3], [20, 3]]
+    one, other, again = translator._prepared(TranslationTask(Sample()), sources)[2].keys
+    assert one == again != other
+    assert translator._prepared(TranslationTask(Beam()), sources)[2].keys is None
+
+
+def test_a_prefix_leaves_room_for_more(translator):
+    request = translator._prepared(TranslationTask(Greedy(**SHORT)), [[20, 3], [21, 3]], [[40] * 20, [40]])[2]
+    assert request.max_length.tolist() == [20 + 3, 2 + 3]
+
+
+@pytest.mark.parametrize(
+    ("device", "compute", "limited"), [("cpu", "int8", True), ("cuda", "float32", True), ("cuda", "float16", False)]
+)
+def test_a_shortlist_is_used_where_it_saves_time(device, compute, limited):
+    searcher = SimpleNamespace(
+        lexicon=object(), always_shortlists=False, device=torch.device(device), compute=compute
+    )
+    assert Searcher.uses_shortlist(searcher, Beam()) == limited
+    assert not Searcher.uses_shortlist(searcher, Sample())
+    searcher.always_shortlists = True
+    assert Searcher.uses_shortlist(searcher, Sample())
+    searcher.lexicon = None
+    assert not Searcher.uses_shortlist(searcher, Beam())
+
+
+def test_without_attention_nothing_is_aligned(tokenizer, tmp_path):
+    save_bundle(tmp_path / "model", toy.bundle(toy.model_config(attention="none"), tokenizer), "# card", {})
+    translator = nmt.load(tmp_path / "model", "cpu", "float32")
+    (found,) = translator.translate(TEXTS[:1], Greedy(**SHORT), alignment=True)
+    assert found.tokens
+    assert found.alignment == ()
+
+
 @pytest.mark.parametrize("copies", [1, 2])
 def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copies):
     translator = nmt.load([bundle_dir] * copies, "cpu", "float32")
@@ -585,6 +674,10 @@ def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copie
     for one, other in zip(together, again, strict=True):
         assert other.score == pytest.approx(one.score, rel=1e-4)
     assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}
+    for search in (Greedy(coverage=0.2, **SHORT), beam):
+        found, plain = (translator.translate(TEXTS, search, plain=is_plain) for is_plain in (False, True))
+        assert [one.text for one in plain] == [one.text for one in found]
+    assert [one.score for one in plain] == pytest.approx([one.score for one in found])  # by which a beam is ranked
 
 
 def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, monkeypatch):
@@ -600,11 +693,35 @@ def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, m
         assert (one.alternatives[0].score > one.alternatives[2].score) == apart
 
 
+def test_minimum_risk_weighs_hypotheses_of_any_length(translator, monkeypatch):
+    """Their probabilities themselves are too small for a number."""
+    encoded = translator.tokenizer.encode_tgt(["Paul likes the ball.", "Anna likes the ball.", "A child"])
+    found = [Hypothesis(ids[1:-1], -2000.0 - i, -2000.0 - i, len(ids) - 1) for i, ids in enumerate(encoded)]
+    monkeypatch.setattr(translator, "hypotheses", lambda *batch: [found])
+    (one,) = translator.translate(TEXTS[:1], nbest=3, mbr="chrf")
+    weights = [math.exp(-i) for i in range(3)]
+    texts = [translator.tokenizer.decode_tgt(ids[1:-1]) for ids in encoded]
+    expected = sorted(expected_utility(texts, weights, "chrf"), reverse=True)
+    assert [other.score for other in one.alternatives] == pytest.approx(expected)
+
+
+def test_a_batch_has_as_many_sentences_as_are_fast(monkeypatch):
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    searches = Greedy(), Beam(beam_size=5), Beam(beam_size=1000)
+    assert [fast_batch_size(search, cpu, 9) for search in searches] == [96, 64, 1]
+    for fitting, sizes in ((10**9, [1024, 1024, 5]), (9 * 700, [700, 140, 1]), (0, [1, 1, 1])):
+        monkeypatch.setattr("nmt.translation.batches.fitting", lambda *_, fitting=fitting: fitting)
+        assert [fast_batch_size(search, gpu, 9) for search in searches] == sizes
+
+
 def test_minimum_risk_says_at_once_that_this_machine_lacks_the_tokens_of_bleu(translator, monkeypatch):
     monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "it needs MeCab")
     translator.metric = MetricConfig(tokenize="ja-mecab")
-    with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
-        translator.translate(TEXTS, mbr="bleu")
+    message = "metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"
+    with monkeypatch.context() as idle:
+        idle.setattr(translator, "translate_batch", None)
+        with pytest.raises(ValueError, match=message):
+            translator.translate(TEXTS, mbr="bleu")
     assert translator.translate(TEXTS[:1], mbr="chrf")
 
 
