@@ -127,10 +127,15 @@ def test_a_stderr_that_cannot_be_written_costs_no_translation(trained):
 
 @ON_LINUX
 def test_what_finds_no_space_is_named(trained):
-    for arguments in (["--help"], ["--version"], [trained / "model", "--beam-size", 1]):
+    for name, *arguments in (
+        ("nmt-translate", "--help"),
+        ("nmt-translate", "--version"),
+        ("nmt-translate", trained / "model", "--beam-size", 1),
+        ("nmt-train", "--info"),
+    ):
         with Path("/dev/full").open("wb") as full:
-            result = command("nmt-translate", *arguments, stdin=b"Anna.\n", streams={1: full.fileno()})
-        assert (result.returncode, result.stderr) == (2, b"nmt-translate: stdout: No space left on device\n")
+            result = command(name, *arguments, stdin=b"Anna.\n", streams={1: full.fileno()})
+        assert (result.returncode, result.stderr) == (2, f"{name}: stdout: No space left on device\n".encode())
 
 
 CHILD = """
