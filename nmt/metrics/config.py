@@ -19,6 +19,6 @@ class MetricConfig:
 
     name: Name = "bleu"  # the selection metric: higher BLEU, chrF or chrF++, or lower TER or nll is better
     # BLEU's tokenisation (sacreBLEU's names). "auto" follows the target language: "zh" for Chinese; "ja-mecab" and
-    # "ko-mecab" for Japanese and Korean if MeCab is installed (pip install sacrebleu[ja], [ko]), else "char"; "char"
+    # "ko-mecab" for Japanese and Korean if MeCab is installed (pip install 'nmt[ja]', 'nmt[ko]'), else "char"; "char"
     # for Thai, Lao, Khmer, Burmese and Tibetan; "13a" for any other.
     tokenize: Tokenize = "auto"

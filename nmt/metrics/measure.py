@@ -21,6 +21,7 @@ from unicodedata import normalize
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.common.bars import tracked
+from nmt.common.extras import check_installed, explained
 from nmt.common.shown import error_line
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
@@ -35,6 +36,7 @@ _PREFERRED: dict[Writing, tuple[str, ...]] = {  # the first BLEU tokenisation th
     "korean": ("ko-mecab", "char"),
     "unspaced": ("char",),
 }
+_NEEDED = {"ja-mecab": "MeCab", "ko-mecab": "mecab_ko"}  # tokenisation -> the module that sacreBLEU imports for it
 
 
 class _InNFC:
@@ -284,7 +286,10 @@ def _tokenizer(tokenize: str) -> Any:
 def _obstacle(tokenize: str) -> str | None:
     """Why BLEU cannot use this tokenisation on this machine; None if it can."""
     try:
+        if tokenize in _NEEDED:
+            check_installed(_NEEDED[tokenize])
         BLEU(tokenize=tokenize)
     except Exception as error:  # each needs its own library or download
-        return " ".join(str(error).split()) or type(error).__name__
+        missing = explained(error, "it") if isinstance(error, ModuleNotFoundError) else None
+        return missing or " ".join(str(error).split()) or type(error).__name__
     return None

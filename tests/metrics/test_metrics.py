@@ -16,7 +16,7 @@ from nmt.metrics import published
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare, meaning, p_value
 from nmt.metrics.config import MetricConfig
-from nmt.metrics.measure import Measure, sentence_chrf
+from nmt.metrics.measure import Measure, _obstacle, sentence_chrf
 from nmt.metrics.resampling import TRIALS, _scores, in_little_memory
 from nmt.translation.values import Translation
 
@@ -268,6 +268,15 @@ def test_a_tokenisation_that_is_asked_for_is_taken_or_refused(monkeypatch):
     monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "it needs MeCab")
     with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
         Measure.of(MetricConfig(tokenize="ja-mecab"), "ja", [])
+
+
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_a_missing_mecab_is_named_with_the_extra_that_installs_it(monkeypatch, language):
+    monkeypatch.setattr("nmt.common.extras.find_spec", lambda name: None)
+    _obstacle.cache_clear()
+    with pytest.raises(ValueError, match=rf": it needs MeCab.*: pip install 'nmt\[{language}\]'$"):
+        Measure.of(MetricConfig(tokenize=f"{language}-mecab"), language, [])
+    _obstacle.cache_clear()
 
 
 def test_lengths_count_characters_where_there_are_no_spaces():
