@@ -11,7 +11,8 @@ references, chrF uses each sentence's best, or the first of equal ones, so their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
@@ -22,7 +23,9 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.common.bars import tracked
 from nmt.common.extras import check_installed, explained
-from nmt.common.shown import error_line
+from nmt.common.own_parts import is_own, own_part_error
+from nmt.common.process import is_memory_shortage
+from nmt.common.shown import brief, error_line
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
 from nmt.metrics.resampling import in_little_memory
@@ -124,15 +127,15 @@ class Measure:
         """The scores of a test set in the metrics `names`, by default those needed for a choice. With n_bootstrap > 1
         also their confidence intervals (Koehn, 2004).
 
-        Raises TypeError for items that are not text, and ValueError when there is not one hypothesis per reference, a
-        sentence has no reference, or there is nothing to score.
+        Raises TypeError for items that are not text, ValueError when there is not one hypothesis per reference, a
+        sentence has no reference, or there is nothing to score, and OwnPartError for a metric of a user's that fails.
         """
         hyps, refs = check_references(hyps, refs)
         scores: dict[str, Score] = {}
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            with in_little_memory():
+            with in_little_memory(), _own_named(name, metric, hyps, refs):
                 result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
@@ -171,7 +174,8 @@ class Measure:
     def sentence_score(self, hyp: str, ref: str) -> float:
         """From 0 to 100: chrF or chrF++ if that is the selection metric, else smoothed BLEU. Smoothing adds one to
         the counts of bigrams and longer (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
-        return float(self._of_sentences.sentence_score(hyp, [ref]).score)
+        with _own_named(self.name, self._of_sentences, [hyp], [[ref]]):
+            return float(self._of_sentences.sentence_score(hyp, [ref]).score)
 
     @cached_property
     def _of_sentences(self) -> Any:
@@ -212,6 +216,24 @@ def check_metric(name: Name) -> None:
         raise ValueError(f"the metric {name!r} fails ({error_line(error)}); {needs}") from error
     if not isfinite(score):
         raise ValueError(f"the metric {name!r} gives {score} for a text that is its reference; {needs}")
+
+
+@contextmanager
+def _own_named(name: Name, metric: Any, hyps: Sequence[str], refs: References) -> Iterator[None]:
+    """Within this context an error of a metric of a user's names it, and the first line on which it fails alone."""
+    try:
+        yield
+    except Exception as error:
+        scorer, on = METRICS[name].scorer, ""
+        if not is_own(scorer) or is_memory_shortage(error):
+            raise
+        for line, (hyp, *of_hyp) in enumerate(zip(hyps, *refs, strict=True), 1):
+            try:
+                metric.corpus_score([hyp], [[ref] for ref in of_hyp])
+            except Exception as alone:  # a user's code may raise anything
+                error, on = alone, f" on line {line}, {brief(hyp)},"
+                break
+        raise own_part_error(f"the metric {name!r}", on, scorer, error) from error
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
