@@ -11,8 +11,7 @@ references, chrF uses each sentence's best, or the first of equal ones, so their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
@@ -23,11 +22,10 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from nmt.common.bars import tracked
 from nmt.common.extras import check_installed, explained
-from nmt.common.own_parts import is_own, own_part_error
-from nmt.common.process import is_memory_shortage
-from nmt.common.shown import brief, error_line
+from nmt.common.shown import error_line
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
+from nmt.metrics.own_metric import own_metric_named
 from nmt.metrics.resampling import in_little_memory
 
 References = Sequence[Sequence[str | None]]
@@ -135,7 +133,7 @@ class Measure:
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            with in_little_memory(), _own_named(name, metric, hyps, refs):
+            with in_little_memory(), own_metric_named(name, METRICS[name].scorer, metric, hyps, refs):
                 result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
@@ -174,7 +172,7 @@ class Measure:
     def sentence_score(self, hyp: str, ref: str) -> float:
         """From 0 to 100: chrF or chrF++ if that is the selection metric, else smoothed BLEU. Smoothing adds one to
         the counts of bigrams and longer (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
-        with _own_named(self.name, self._of_sentences, [hyp], [[ref]]):
+        with own_metric_named(self.name, METRICS[self.name].scorer, self._of_sentences, [hyp], [[ref]]):
             return float(self._of_sentences.sentence_score(hyp, [ref]).score)
 
     @cached_property
@@ -216,24 +214,6 @@ def check_metric(name: Name) -> None:
         raise ValueError(f"the metric {name!r} fails ({error_line(error)}); {needs}") from error
     if not isfinite(score):
         raise ValueError(f"the metric {name!r} gives {score} for a text that is its reference; {needs}")
-
-
-@contextmanager
-def _own_named(name: Name, metric: Any, hyps: Sequence[str], refs: References) -> Iterator[None]:
-    """Within this context an error of a metric of a user's names it, and the first line on which it fails alone."""
-    try:
-        yield
-    except Exception as error:
-        scorer, on = METRICS[name].scorer, ""
-        if not is_own(scorer) or is_memory_shortage(error):
-            raise
-        for line, (hyp, *of_hyp) in enumerate(zip(hyps, *refs, strict=True), 1):
-            try:
-                metric.corpus_score([hyp], [[ref] for ref in of_hyp])
-            except Exception as alone:  # a user's code may raise anything
-                error, on = alone, f" on line {line}, {brief(hyp)},"
-                break
-        raise own_part_error(f"the metric {name!r}", on, scorer, error) from error
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
