@@ -170,6 +170,7 @@ def test_a_model_is_one_wherever_it_is_and_whatever_is_in_it(bundle_dir):
             r"search\.coverage is above 0, but the model has no attention \(attention=none\)",
         ),
         (lambda c: c.update(directions=["x"]), r"config\.json: directions has 'x'; it must be two codes, such as"),
+        (lambda c: c.update(directions=["de-fr"]), "src is .de. and tgt .en., but directions translate de-fr"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )

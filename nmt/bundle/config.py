@@ -48,7 +48,8 @@ class BundleConfig:
     def __post_init__(self) -> None:
         check_ranges(self, src_pieces=(1, 10_000_000))
         check_attention(self.model, self.search)
-        _ = self.every_direction  # raises
+        if (names := self.every_direction.names) != (self.src, self.tgt):
+            raise ValueError(f"src is {brief(self.src)} and tgt {brief(self.tgt)}, but directions translate {names}")
         if wrong := [code for code in self.scripts.values() if not re.fullmatch("[A-Z][a-z]{3}", code)]:
             raise ValueError(f"scripts has {brief(wrong[0])}; it must be a code of ISO 15924, such as Latn")
 

@@ -7,10 +7,12 @@ Here Hydra's settings may only choose installed plugins by name; anything else t
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,18 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf, open_dict
+from omegaconf import MISSING, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
-from nmt.cli.composing import Build, Composition, Plain, Settle, T, parsed_overrides, readable
+from nmt.cli.composing import Build, Composition, Plain, Settle, T, dotted, parsed_overrides, readable
 from nmt.cli.errors import fail, one_line_errors
 from nmt.common.resources import resource
+from nmt.common.suggestions import did_you_mean
 
 Explain = Callable[[Plain, str], str]
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys in Hydra's own settings
+MODES = ("run", "multirun", "cfg", "info", "shell_completion")  # of Hydra: what it is to do
 QUIET = ("-q", "--quiet")  # no progress, and only warnings in the log
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
 
@@ -43,16 +47,20 @@ def run_app(
     """Call `task` (in a sweep once per job) with the config composed from conf/<config_name>.yaml and sys.argv,
     whether to be quiet, and the sweep, if the command `sweeps` and this is one, or None.
 
-    With --settings, and with --cfg for a run with init=, print the config instead, after `settle` has processed the
-    plain data and the overrides; --settings prints it with `explain`. Wrong arguments end the command in one line."""
+    With --settings and --cfg, print the config instead, after `settle` has processed the plain data and the
+    overrides; --settings prints it with `explain`. Wrong arguments end the command in one line."""
     with one_line_errors(command):
         arguments = _arguments(command, explain is not None)
         parsed = parsed_overrides(arguments.overrides)
         refuse_imports(parsed)
-        composition = Composition(
-            arguments.config_name or config_name, parsed, arguments.config_dir, arguments.config_path
-        )
         hydras_own = bool(arguments.config_dir or arguments.config_path or any(map(_of_hydra, parsed)))
+        composition = Composition(
+            arguments.config_name or config_name,
+            parsed,
+            arguments.config_dir,
+            arguments.config_path,
+            may_sweep=hydras_own or arguments.multirun,
+        )
         is_composed = hydras_own or (sweeps and arguments.multirun)
         composed = composition.built(lambda composed, _: composed) if is_composed else None
         if hydras_own:
@@ -60,11 +68,11 @@ def run_app(
         if explain and arguments.settings is not None:
             print(explain(composition.plain(settle), arguments.settings))
             return
-        if settle and arguments.cfg in ("job", "all"):
-            known = composition.plain(settle)
-            if known["init"]:  # otherwise Hydra's own output is right
-                print(_shown(known, arguments), end="")
-                return
+        if arguments.cfg and not (arguments.help or arguments.hydra_help):
+            print(_shown(composition.plain(settle), arguments), end="")
+            return
+        if arguments.info:  # Hydra logs it to stdout, whose errors are told once, when it is flushed
+            logging.raiseExceptions = False
         around: AbstractContextManager[Any] = nullcontext()
         if sweeps and composed and (arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN):
             from nmt.cli.sweep import sweeping  # imports torch and Lightning
@@ -107,6 +115,10 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
     others = [one for one in sys.argv if one not in (*QUIET, *arguments.overrides)]
     arguments.overrides = list(map(readable, arguments.overrides))
     sys.argv = others + arguments.overrides
+    if len(modes := [f"--{name.replace('_', '-')}" for name in MODES if getattr(arguments, name)]) > 1:
+        raise ValueError(f"{' and '.join(modes)} exclude each other")
+    if arguments.package is not None and not arguments.cfg:
+        raise ValueError("--package is the part of the config that --cfg shows; give --cfg job too")
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
     for option in ("config_dir", "config_path"):
@@ -156,12 +168,25 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _shown(plain: Plain, arguments: argparse.Namespace) -> str:
-    """The config as Hydra prints it with --cfg."""
-    config = OmegaConf.create(plain)
-    if arguments.cfg == "job":
-        del config["hydra"]
-    part = OmegaConf.select(config, arguments.package) if arguments.package else config
-    return OmegaConf.to_yaml(part, resolve=arguments.resolve) if OmegaConf.is_config(part) else f"{part}\n"
+    """The config, or the part of it that --package names, as Hydra prints it with --cfg. Raises ValueError for a name
+    of no part."""
+    config, package = OmegaConf.create(plain), arguments.package
+    if arguments.resolve:
+        OmegaConf.resolve(config)
+    if arguments.cfg == "hydra":
+        del config.hydra["help"], config.hydra["hydra_help"]
+    own = [str(key) for key in config if arguments.cfg in ("all", "hydra" if key == "hydra" else "job")]
+    if package in (None, "", "_global_"):
+        return OmegaConf.to_yaml(OmegaConf.masked_copy(config, own))
+    part, keys = MISSING, {key for key in dotted(plain) if key.partition(".")[0] in own}
+    if re.split(r"[.\[]", package)[0] in own:
+        with suppress(OmegaConfBaseException):  # what cannot be an index, and the like
+            part = OmegaConf.select(config, package, default=MISSING)
+    if part == MISSING and package not in keys:
+        raise ValueError(f"--package: the config has no {package!r}{did_you_mean(package, keys)}")
+    if OmegaConf.is_config(part):
+        return f"# @package {package}\n{OmegaConf.to_yaml(part)}"
+    return f"{'null' if part is None else part}\n"
 
 
 def built(overrides: list[str], build: Build[T], config_dir: str | None = None) -> T:

@@ -59,12 +59,14 @@ class Composition:
     overrides: list[Any]  # Hydra's objects
     config_dir: str | None = None  # a folder with additional choices
     config_path: str | None = None  # a folder used instead of conf/
+    may_sweep: bool = False  # then a key may have several values, and is left out of the config
 
     def built(self, build: Build[T]) -> T:
-        """The result of `build` for the composed config, including Hydra's own settings, and the overrides in it: all
-        except those of a sweep. Raises ValueError."""
+        """The result of `build` for the composed config, including Hydra's own settings, and the overrides in it.
+        Raises ValueError."""
+        overrides = [one for one in self.overrides if not (self.may_sweep and one.is_sweep_override())]
         try:
-            return self._composed([one for one in self.overrides if not one.is_sweep_override()], build)
+            return self._composed(overrides, build)
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(self.explained(error)) from None
 
@@ -106,7 +108,7 @@ class Composition:
         right = [one for one in self.overrides if str(one.value()) in groups.get(one.key_or_group, ())]
         try:
             known: Any = self._composed(right, lambda found, _: OmegaConf.to_container(found))
-            keys = set(_dotted(known)) - set(_dotted({"hydra": known["hydra"]}))
+            keys = set(dotted(known)) - set(dotted({"hydra": known["hydra"]}))
         except (HydraException, OmegaConfBaseException):
             keys = set()
         first = str(error).strip().split("\nTo append", 1)[0].split("\nConfig search path", 1)[0]
@@ -123,8 +125,9 @@ class Composition:
         return found
 
 
-def _dotted(data: Any, prefix: str = "") -> Iterator[str]:
+def dotted(data: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of nested data, as KEY.KEY."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield f"{prefix}{key}"
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")

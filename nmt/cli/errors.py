@@ -15,6 +15,7 @@ from nmt.cli.streams import prepare_streams
 from nmt.common.bars import aside
 from nmt.common.extras import explained
 from nmt.common.files import from_home
+from nmt.common.own_parts import OwnPartError
 from nmt.common.process import is_memory_shortage
 from nmt.common.shown import shown
 from nmt.common.suggestions import did_you_mean
@@ -62,7 +63,7 @@ def one_line_errors(command: str) -> Iterator[None]:
 
 def said_of(error: Exception) -> str | None:
     """The message of an error caused by the user or the machine; None for a bug of the program."""
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | OwnPartError):
         return str(error)
     if isinstance(error, OSError):
         return words_of(error)

@@ -13,21 +13,22 @@ def prepare_streams() -> None:
     """Prepare stdin, stdout and stderr. Every command calls this first.
 
     A closed descriptor from 0 to 2 becomes /dev/null, in child processes too: otherwise the next file opened would
-    get its number, and output for stderr would go into it. A descriptor that another program left non-blocking
-    (O_NONBLOCK) blocks again: otherwise output for which the other end is not ready would raise an error and be lost.
-    Text is UTF-8 in any locale; output that UTF-8 cannot encode is escaped. Output that stderr does not accept is
-    dropped.
+    get its number, and output for stderr would go into it. A closed stdout cannot be written, so results are not lost
+    without an error. A descriptor that another program left non-blocking (O_NONBLOCK) blocks again: otherwise output
+    for which the other end is not ready would raise an error and be lost. Text is UTF-8 in any locale; output that
+    UTF-8 cannot encode is escaped. Output that stderr does not accept is dropped.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number: this one
+            mode = os.O_RDONLY if descriptor == 1 else os.O_RDWR
+            os.set_inheritable(os.open(os.devnull, mode), True)  # gets the lowest free number: this one
         with suppress(OSError, AttributeError):  # missing on Windows
             os.set_blocking(descriptor, True)
     # Python sets a stream to None if it was closed at start. Another file may have its number by now.
     sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
-    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stdout = sys.stdout or io.TextIOWrapper(io.BufferedWriter(_Output(os.open(os.devnull, os.O_RDONLY), "wb")))
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     with suppress(io.UnsupportedOperation):  # stdin has already been read from
         _reconfigure(sys.stdin, "surrogateescape")

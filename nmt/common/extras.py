@@ -15,6 +15,8 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tensorboard": ("TensorBoard", TRAINING),
     "pyarrow": ("PyArrow", ("corpus", *TRAINING)),
     "sacrebleu": ("sacreBLEU", ("evaluate", *TRAINING)),
+    "MeCab": ("MeCab", ("ja",)),
+    "mecab_ko": ("MeCab for Korean", ("ko",)),
     "matplotlib": ("Matplotlib", ("inspect", *TRAINING)),
     "lxml": ("lxml", ("formats",)),
     "translate": ("translate-toolkit", ("formats",)),

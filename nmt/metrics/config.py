@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from nmt.common.parts import Parts
@@ -54,7 +53,7 @@ METRICS: Parts[Metric] = Parts(
     {
         "bleu": Metric("BLEU", _bleu),
         "chrf": Metric("chrF", _chrf, of_sentences=True),
-        "chrf++": Metric("chrF++", partial(_chrf, word_order=2), of_sentences=True),
+        "chrf++": Metric("chrF++", lambda measure, refs: _chrf(measure, refs, 2), of_sentences=True),
         "ter": Metric("TER", _ter, less_is_better=True),
         "nll": Metric("nll", None, less_is_better=True),
     },
@@ -70,6 +69,6 @@ class MetricConfig:
 
     name: Name = "bleu"  # the selection metric: higher BLEU, chrF or chrF++, or lower TER or nll is better
     # BLEU's tokenisation (sacreBLEU's names). "auto" follows the target language: "zh" for Chinese; "ja-mecab" and
-    # "ko-mecab" for Japanese and Korean if MeCab is installed (pip install sacrebleu[ja], [ko]), else "char"; "char"
+    # "ko-mecab" for Japanese and Korean if MeCab is installed (pip install 'nmt[ja]', 'nmt[ko]'), else "char"; "char"
     # for Thai, Lao, Khmer, Burmese and Tibetan; "13a" for any other.
     tokenize: Tokenize = "auto"

@@ -18,9 +18,11 @@ from math import inf, isfinite
 from typing import Any
 
 from nmt.common.bars import tracked
+from nmt.common.extras import check_installed, explained
 from nmt.common.shown import error_line
 from nmt.languages import Writing, writing
 from nmt.metrics.config import METRICS, MetricConfig, Name
+from nmt.metrics.own_metric import own_metric_named
 from nmt.metrics.resampling import in_little_memory
 from nmt.metrics.scorers import BLEU, CHRF
 
@@ -33,6 +35,7 @@ _PREFERRED: dict[Writing, tuple[str, ...]] = {  # the first BLEU tokenisation th
     "korean": ("ko-mecab", "char"),
     "unspaced": ("char",),
 }
+_NEEDED = {"ja-mecab": "MeCab", "ko-mecab": "mecab_ko"}  # tokenisation -> the module that sacreBLEU imports for it
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,15 @@ class Measure:
         """The scores of a test set in the metrics `names`, by default those needed for a choice. With n_bootstrap > 1
         also their confidence intervals (Koehn, 2004).
 
-        Raises TypeError for items that are not text, and ValueError when there is not one hypothesis per reference, a
-        sentence has no reference, or there is nothing to score.
+        Raises TypeError for items that are not text, ValueError when there is not one hypothesis per reference, a
+        sentence has no reference, or there is nothing to score, and OwnPartError for a metric of a user's that fails.
         """
         hyps, refs = check_references(hyps, refs)
         scores: dict[str, Score] = {}
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            with in_little_memory():
+            with in_little_memory(), own_metric_named(name, METRICS[name].scorer, metric, hyps, refs):
                 result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
@@ -134,7 +137,8 @@ class Measure:
     def sentence_score(self, hyp: str, ref: str) -> float:
         """From 0 to 100: chrF or chrF++ if that is the selection metric, else smoothed BLEU. Smoothing adds one to
         the counts of bigrams and longer (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
-        return float(self._of_sentences.sentence_score(hyp, [ref]).score)
+        with own_metric_named(self.name, METRICS[self.name].scorer, self._of_sentences, [hyp], [[ref]]):
+            return float(self._of_sentences.sentence_score(hyp, [ref]).score)
 
     @cached_property
     def _of_sentences(self) -> Any:
@@ -235,7 +239,10 @@ def _tokenizer(tokenize: str) -> Any:
 def _obstacle(tokenize: str) -> str | None:
     """Why BLEU cannot use this tokenisation on this machine; None if it can."""
     try:
+        if tokenize in _NEEDED:
+            check_installed(_NEEDED[tokenize])
         BLEU(tokenize=tokenize)
     except Exception as error:  # each needs its own library or download
-        return " ".join(str(error).split()) or type(error).__name__
+        missing = explained(error, "it") if isinstance(error, ModuleNotFoundError) else None
+        return missing or " ".join(str(error).split()) or type(error).__name__
     return None

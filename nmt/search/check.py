@@ -8,6 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from nmt.common.own_parts import is_own
 from nmt.common.shown import error_line
 from nmt.kernels.trace import undisturbed
 from nmt.search.base import Hypothesis, Search, SearchRequest
@@ -56,5 +57,5 @@ def _checked(search: Search) -> None:
 
 def check_own(search: Search) -> None:
     """As `check_search`, once, for a search that is not nmt's."""
-    if not type(search).__module__.startswith("nmt."):
+    if is_own(type(search)):
         _checked(search)

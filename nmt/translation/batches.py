@@ -10,11 +10,15 @@ from dataclasses import replace
 import torch
 
 from nmt.bundle import Bundle
+from nmt.common.own_parts import OwnPartError, is_own, own_part_error
+from nmt.common.process import is_memory_shortage
+from nmt.common.shown import brief
 from nmt.kernels.memory import fitting
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.base import best_first
 from nmt.search.beam import PATIENT
+from nmt.search.check import check_own
 from nmt.search.mbr import expected_utility
 from nmt.translation.searcher import Searcher, Watch
 from nmt.translation.values import Translation, TranslationTask
@@ -46,11 +50,31 @@ class BatchTranslator(Searcher):
         prefixes: Sequence[list[int]] = (),
         watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
-        """As `hypotheses`, but ranked by expected utility if the task has one."""
+        """As `hypotheses`, but ranked by expected utility if the task has one. Raises OwnPartError if a search that
+        is not nmt's fails."""
         if task.mbr and isinstance(task.search, Beam):  # MBR compares as many hypotheses as possible
             task = replace(task, search=replace(task.search, patience=PATIENT))
-        found = self.hypotheses(task, sources, prefixes, watch)
+        check_own(task.search)  # whose errors are no failures on a text
+        try:
+            found = self.hypotheses(task, sources, prefixes, watch)
+        except Exception as error:
+            if not is_own(type(task.search)) or is_memory_shortage(error):
+                raise
+            raise self._failure(task, sources, prefixes, error) from error
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
+
+    def _failure(
+        self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]], error: Exception
+    ) -> OwnPartError:
+        """The error of a user's own search, with the first text on which it fails alone, if there is one."""
+        search, on = type(task.search), ""
+        for place, source in enumerate(sources):
+            try:
+                self.hypotheses(task, [source], prefixes[place : place + 1])
+            except Exception as alone:  # a user's code may raise anything
+                error, on = alone, f" on {brief(self.tokenizer.src.decode(source))}"
+                break
+        return own_part_error(f"the search {search.__name__}", on, search, error)
 
     def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: TranslationTask) -> Translation:
         estimated = self.uses_shortlist(task.search) or task.search.repetition_penalty != 1

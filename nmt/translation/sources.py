@@ -24,6 +24,11 @@ class Source:
     is_cut: bool  # whether the text or prefix_ids were cut
 
     @property
+    def seen(self) -> tuple[tuple[int, ...], ...]:
+        """All that the model sees."""
+        return tuple(self.ids), tuple(self.prefix_ids)
+
+    @property
     def length(self) -> int:
         """The length for batching; 1 means that there is nothing to translate."""
         return len(self.ids) + len(self.prefix_ids)

@@ -223,15 +223,20 @@ class Translator(BatchTranslator):
         each: Each,
         prefixes: list[str] | None = None,
     ) -> list[Translation]:
-        """One translation for each text, not split; kept parts become symbols, if the model has any."""
+        """One translation for each text, not split; kept parts become symbols, if the model has any. What is equal to
+        the model is searched once: it has equal results, drawn ones too."""
         sources = sources_of(texts, self.tokenizer, self.guard, prefixes)
         results = [self._unsearched(source, text) for source, text in zip(sources, texts, strict=True)]
-        lengths = {i: sources[i].length for i, result in enumerate(results) if result is None}
+        searched, first = [i for i, result in enumerate(results) if result is None], dict[Any, int]()
+        for i in searched:
+            first.setdefault(sources[i].seen, i)
+        lengths = {i: sources[i].length for i in first.values()}
         size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
         groups, leading = groups_of_like_length(lengths, size), self.language_ids()
         batches = [(task, [leading + sources[i].ids for i in g], [sources[i].prefix_ids for i in g]) for g in groups]
-        for i, found in found_of(groups, each(self.translate_batch, batches)):
-            results[i] = self._finished(sources[i], texts[i], found, task)
+        found = dict(found_of(groups, each(self.translate_batch, batches)))
+        for i in searched:
+            results[i] = self._finished(sources[i], texts[i], found[first[sources[i].seen]], task)
         return [result for result in results if result is not None]  # none is
 
     def _unsearched(self, source: Source, text: str) -> Translation | None:

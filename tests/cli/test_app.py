@@ -49,6 +49,14 @@ def test_a_cell_with_its_file_alone_is_told_by_what_is_missing(call, tmp_path):
         ("nmt-train", ["run=a=b"], "'run=a=b' cannot be read; it must be KEY=VALUE"),
         ("nmt-train", ["--nonsense"], "unrecognized arguments: --nonsense (see --help)"),
         ("nmt-train", ["--cfg", "jbo"], "argument --cfg/-c: invalid choice: 'jbo'"),
+        ("nmt-train", ["--cfg", "job", "-p", "model.cel"], "--package: the config has no 'model.cel'; did you mean"),
+        ("nmt-train", ["--cfg", "job", "-p", "auto.x"], "--package: the config has no 'auto.x'"),
+        ("nmt-train", ["--cfg", "hydra", "-p", "model"], "--package: the config has no 'model'"),
+        ("nmt-train", ["-p", "model"], "--package is the part of the config that --cfg shows; give --cfg job too"),
+        ("nmt-train", ["-m", "--cfg", "job"], "--multirun and --cfg exclude each other"),
+        ("nmt-train", ["--cfg", "job", "seed=1,2"], "Ambiguous value for argument 'seed=1,2'"),
+        ("nmt-train", ["--config-name", "nowhere"], "Cannot find primary config 'nowhere'"),
+        ("nmt-lab", ["memory", "--cfg", "job", "-p", "nowhere"], "--package: the config has no 'nowhere'"),
         ("nmt-train", ["--config-dir", "nowhere"], "--config-dir is 'nowhere', which is no folder"),
         ("nmt-lab", ["memry"], "'memry' is no experiment; did you mean memory?"),
         ("nmt-lab", ["memory", "max_steps=9"], "max_steps is 9; it must be a mapping, such as max_steps.NAME=9"),
@@ -145,6 +153,19 @@ def test_options_may_stand_between_overrides(call):
     assert "seeds: 7" in out
     code, out, err = call("nmt-train", "-m", "seed=1,2", "-q", "cel=gru")
     assert err == "nmt-train: cel is unknown; did you mean cell?\n"
+
+
+def test_a_part_of_the_config_is_shown_as_it_is(call):
+    for package, shown in (
+        ("model.cell", "# @package model.cell\nname: gru\ndepth: 1\n"),
+        ("init", "null\n"),
+        ("data.mix.weights[0]", "2\n"),
+    ):
+        arguments = ["cell=gru", "data.mix.weights=[2,3]", "--cfg", "job", "-p", package]
+        assert call("nmt-train", *arguments) == (0, shown, "")
+    code, out, _ = call("nmt-train", "--cfg", "hydra", "--resolve")
+    assert code == 0
+    assert "  sweep:\n    dir: runs\n" in out
 
 
 def test_a_path_may_begin_with_the_home_folder(call, tmp_path, monkeypatch):

@@ -11,12 +11,13 @@ import pytest
 import sacrebleu
 from sacrebleu import significance
 
+from nmt.common.own_parts import OwnPartError
 from nmt.metrics import measure as measures
 from nmt.metrics import published, resampling
 from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare, meaning
-from nmt.metrics.config import MetricConfig
-from nmt.metrics.measure import Measure, sentence_chrf
+from nmt.metrics.config import METRICS, Metric, MetricConfig
+from nmt.metrics.measure import Measure, _obstacle, sentence_chrf
 from nmt.metrics.resampling import TRIALS, p_value, randomisation, resampled_scores
 from nmt.translation.values import Translation
 
@@ -335,6 +336,27 @@ def test_japanese_and_korean_are_divided_by_mecab_where_it_is_installed(monkeypa
     monkeypatch.setattr(measures, "_obstacle", lambda name: None if has_library or name == "char" else "no MeCab")
     measure = Measure.of(MetricConfig(), code, [])
     assert (measure.tokenize, measure.split_cjk) == (own if has_library else "char", code == "ja")
+
+
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_a_missing_mecab_is_named_with_the_extra_that_installs_it(monkeypatch, language):
+    monkeypatch.setattr("nmt.common.extras.find_spec", lambda name: None)
+    _obstacle.cache_clear()
+    with pytest.raises(ValueError, match=rf": it needs MeCab.*: pip install 'nmt\[{language}\]'$"):
+        Measure.of(MetricConfig(tokenize=f"{language}-mecab"), language, [])
+    _obstacle.cache_clear()
+
+
+class Picky(sacrebleu.BLEU):
+    def _preprocess_segment(self, sent):
+        return {"b": "b", "c": "c"}[sent]
+
+
+def test_a_metric_that_fails_on_some_lines_is_named_with_the_first_of_them(monkeypatch):
+    monkeypatch.setitem(METRICS, "ter", Metric("mine", lambda measure, refs: Picky(references=refs)))
+    expected = r"^the metric 'ter' fails on line 2, 'a', in test_metrics\.py:\d+ \(KeyError: 'a'\)$"
+    with pytest.raises(OwnPartError, match=expected):
+        Measure("ter").scores(["b", "a", "a"], [["b", "b", "c"]], ["ter"])
 
 
 def test_lengths_count_characters_where_there_are_no_spaces():

@@ -8,9 +8,13 @@ import pytest
 import torch
 import toy
 
+from nmt.bundle import load_bundle
+from nmt.cli.errors import said_of
+from nmt.common.own_parts import OwnPartError
 from nmt.search import SEARCHES, Greedy, Hypothesis
 from nmt.search.check import check_search
 from nmt.translation.searcher import Searcher
+from nmt.translation.translator import Translator
 from nmt.translation.values import TranslationTask
 
 
@@ -49,3 +53,23 @@ def test_a_faulty_search_is_told_in_one_line(find, message):
     assert "\n" not in str(refused.value)
     with pytest.raises(ValueError, match=message):
         Searcher([toy.model().eval()], torch.device("cpu")).hypotheses(TranslationTask(mine()), [[5, 6, 2]])
+
+
+@dataclass(frozen=True)
+class Picky(Greedy):
+    """Fails on more than 4 pieces, end included, which a search is not tried with."""
+
+    def find(self, step, state, request):
+        if int(request.max_length.max()) > self.max_extra + 2 * 4:
+            raise LookupError("too long")
+        return super().find(step, state, request)
+
+
+def test_a_search_that_fails_on_some_texts_is_named_with_one_of_them(bundle_dir):
+    translator = Translator(load_bundle(bundle_dir), torch.device("cpu"))
+    texts = ["Ball", "Anna mag den Ball.", "Stadt"]
+    expected = r"^the search Picky fails on .Anna mag den Ball\..* in test_check\.py:\d+ \(LookupError: too long\)$"
+    with pytest.raises(OwnPartError, match=expected) as told:
+        translator.translate(texts, Picky())
+    assert said_of(told.value) == str(told.value)
+    assert isinstance(told.value.__cause__, LookupError)

@@ -63,6 +63,21 @@ def test_a_text_translates_the_same_alone_and_in_any_batch(translator, search):
     assert translator.translate(TEXTS[2:3], search)[0].text == together[2].text
 
 
+@pytest.mark.parametrize("search", [Beam(beam_size=3, **SHORT), Sample(samples=3, seed=2, **SHORT)])
+def test_what_is_equal_to_the_model_is_searched_once(translator, monkeypatch, search):
+    texts = ["Anna mag den Ball.", "Der Hund.", "Anna mag den Ball.", "7", "Der  Hund.", "Der Hund."]
+    prefixes = ["A", "", "A", "", "", "B"]
+    pairs = zip(texts, prefixes, strict=True)
+    alone = [translator.translate([text], search, 3, prefixes=[prefix])[0] for text, prefix in pairs]
+    searched, find = [], translator.translate_batch
+    monkeypatch.setattr(translator, "translate_batch", lambda batch: searched.extend(batch[1]) or find(batch))
+    together = translator.translate(texts, search, 3, prefixes=prefixes)
+    assert len(searched) == 3
+    for one, other in zip(together, alone, strict=True):
+        assert [found.text for found in one.alternatives] == [found.text for found in other.alternatives]
+        assert one.score == pytest.approx(other.score, rel=1e-5)
+
+
 def test_tags_are_taken_out_and_put_back_once_in_every_hypothesis(translator):
     texts = ["<p>Anna <b>mag</b> kein <x/> Boot.</p>", "Paul.", "<b>42</b>", "<br/>", "Der <i>Hund</i> a &lt; b"]
     plain = [re.sub("<.*?>", "", text).replace("  ", " ").replace("&lt;", "<") for text in texts]

@@ -21,7 +21,11 @@ from nmt.search import Greedy
 from nmt.translation.workers import Workers
 
 BEFORE: set[int] = set()  # children
-TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
+TEXTS = [  # those that are equal would be searched once
+    *("Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"),
+    *("Der Hund sucht den Ball.", "", "Anna mag kein Haus und sieht das Boot.", "Anna.", "Der Hund"),
+    *("Der Hund mag den Ball.", "", "Paul mag kein Boot und sucht das Haus.", "Katze.", "Das Boot"),
+]
 DONE_AGAIN = "a worker ended by signal {}; another one does the same sentences again\n"
 
 
@@ -269,7 +273,8 @@ def test_a_filter_goes_on_when_each_of_its_workers_dies_in_turn(bundle_dir):
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 @pytest.mark.parametrize("name", ["nmt-translate", "nmt-evaluate", "nmt-compare"])
 def test_each_command_does_again_what_a_worker_had_that_was_killed(bundle_dir, tmp_path, name):
-    texts, src, hyp = TEXTS * 8, tmp_path / "src", tmp_path / "hyp.txt"
+    texts = [text and f"{text} {number}" for number, text in enumerate(TEXTS * 8)]
+    src, hyp = tmp_path / "src", tmp_path / "hyp.txt"
     src.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     hyps = nmt.load(bundle_dir, device="cpu").translate(texts, search=Greedy(), batch_size=1)
     expected = "".join(f"{hyp.text}\n" for hyp in hyps)
