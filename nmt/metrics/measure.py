@@ -159,7 +159,7 @@ def check_metric(name: Name) -> None:
     if METRICS[name].scorer is None:
         return
     try:
-        score = Measure(name).scores([name], [[name]], (name,))[name].score
+        score = float(Measure(name).metric(name).corpus_score([name], [[name]]).score)
     except ModuleNotFoundError:
         raise
     except Exception as error:  # a user's code may raise anything
