@@ -56,8 +56,10 @@ class CheckpointFiles(TorchCheckpointIO):
         with replacing(target) as file:
             try:
                 torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch wraps the file's error in it
-                raise OSError(f"{target} cannot be written: {error.__context__ or error}") from None
+            except RuntimeError as error:  # in which torch wraps the file's error, but not everywhere
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise OSError(f"{target} cannot be written: {error}") from None
             file.flush()
             if not is_whole(file):
                 raise OSError(f"{target} cannot be written: what was read back is not what was written")
